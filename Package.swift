@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Reads as the table of modules in README.md: imports point down it only (checked by the compiler's explicit
+// import check in `make lint` and by Tests/ArchitectureTests).
+
+func strict() -> [SwiftSetting] {
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+  ]
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict())
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict())
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, exclude: [], swiftSettings: strict())
+}
+
+func logging() -> Target.Dependency { .product(name: "Logging", package: "swift-log") }
+func arguments() -> Target.Dependency {
+  .product(name: "ArgumentParser", package: "swift-argument-parser")
+}
+
+let package = Package(
+  name: "anomalyd",
+  platforms: [.macOS(.v26)],
+  products: [
+    .executable(name: "anomalyd", targets: ["anomalyd"]),
+    .executable(name: "anomalyctl", targets: ["anomalyctl"]),
+    .executable(name: "anomalylab", targets: ["anomalylab"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // 0: C, spoken in few rooms
+    .systemLibrary(name: "CZeroMQ"),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd"),
+    .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CVectorMath"),
+
+    // 1: words, sockets, numbers, the service manager
+    module("Events"),
+    module("Messaging", ["CZeroMQ"]),
+    module("Tensors", ["COpenBLAS", "CVectorMath"]),
+    module("Systemd", ["CSystemd", logging()]),
+
+    // 2: derivatives, bytes, requests
+    module("Gradients", ["Tensors"]),
+    module("Wire", ["Events", "CSimdJSON"]),
+    module("Control", ["Events", "Messaging"]),
+
+    // 3 and 4: networks, models, what is kept on disk
+    module("Networks", ["Gradients", "Tensors"]),
+    module("Generative", ["Networks", "Gradients", "Tensors"]),
+    module("Archive", ["Events", .product(name: "GRDB", package: "GRDB.swift")]),
+
+    // 5 to 7: odd enough to tell someone; the threads; the config file
+    module("Detection", ["Events", "Generative", "Tensors"]),
+    module(
+      "Pipeline", ["Events", "Messaging", "Wire", "Detection", "Archive", "Control", logging()]),
+    module("Settings", ["Pipeline", "Detection", "Wire", "Yams"]),
+
+    // 8: the programs
+    program(
+      "anomalyd",
+      [
+        "Settings", "Pipeline", "Archive", "Control", "Systemd", "Tensors", "Events", logging(),
+        arguments(), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
+    program("anomalyctl", ["Control", "Events", arguments()]),
+    program(
+      "anomalylab",
+      [
+        "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging",
+        "Control", "Tensors", "Events", arguments(),
+      ]),
+
+    // Each module's tests stand beside an independent truth; programs are started as true binaries.
+    tests("Tensors", ["Tensors"]),
+    tests("Gradients", ["Gradients", "Tensors"]),
+    tests("Networks", ["Networks", "Gradients", "Tensors"]),
+    tests("Generative", ["Generative", "Networks", "Tensors"]),
+    tests("Messaging", ["Messaging"]),
+    tests("Wire", ["Wire", "Events"]),
+    tests("Archive", ["Archive", "Events"]),
+    tests("Systemd", ["Systemd"]),
+    tests("Control", ["Control", "Events", "Messaging"]),
+    tests("Settings", ["Settings", "Pipeline", "Detection"]),
+    tests("Detection", ["Detection", "Generative", "Tensors", "Events"]),
+    tests("Pipeline", ["Pipeline", "Detection", "Messaging", "Wire", "Archive", "Events"]),
+    tests("Program", ["Messaging", "Control", "Events"]),
+    tests("Architecture", []),
+  ],
+  cxxLanguageStandard: .cxx17
+)

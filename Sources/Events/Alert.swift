@@ -1,0 +1,116 @@
+/// One statement about an incident of a stream, as it leaves on the wire, lies in the alert history and is shown.
+///
+/// The JSON names are those of the published format (schema 1) and are fixed.
+public struct Alert: Sendable, Codable, Equatable {
+  public enum State: String, Sendable, Codable, CaseIterable { case open, update, resolved }
+
+  public enum Severity: String, Sendable, Codable, CaseIterable, Comparable {
+    case warning, minor, major, critical
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+    public static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
+  }
+
+  /// What kind of oddness it is: a value out of its range, a broken relation, an odd order, a rare state, no data.
+  public enum Kind: String, Sendable, Codable, CaseIterable { case value, relation, sequence, rarity, silence }
+
+  /// One feature's part in it. `expected`, `low` and `high` are in the feature's own unit; `share` sums to 1 over all
+  /// features of the stream (those shown may sum to less).
+  public struct Feature: Sendable, Codable, Equatable {
+    public var name: String
+    /// Missing (null) when the feature did not arrive.
+    public var value: Double?
+    public var expected: Double
+    public var low: Double
+    public var high: Double
+    public var share: Double
+    public init(name: String, value: Double?, expected: Double, low: Double, high: Double, share: Double) {
+      self.name = name
+      self.value = value
+      self.expected = expected
+      self.low = low
+      self.high = high
+      self.share = share
+    }
+  }
+
+  /// What one detector made of the worst event so far.
+  public struct DetectorScore: Sendable, Codable, Equatable {
+    public var raw: Double
+    public var pValue: Double
+    public init(raw: Double, pValue: Double) {
+      self.raw = raw
+      self.pValue = pValue
+    }
+    enum CodingKeys: String, CodingKey {
+      case raw
+      case pValue = "p_value"
+    }
+  }
+
+  public struct Model: Sendable, Codable, Equatable {
+    public var snapshot: String
+    /// Seconds since 1970.
+    public var trainedAt: Double
+    public init(snapshot: String, trainedAt: Double) {
+      self.snapshot = snapshot
+      self.trainedAt = trainedAt
+    }
+    enum CodingKeys: String, CodingKey {
+      case snapshot
+      case trainedAt = "trained_at"
+    }
+  }
+
+  public var schema = 1
+  /// Without holes within an ``epoch``; given by the publisher of alerts.
+  public var seq: UInt64
+  /// Names one life of the alert history.
+  public var epoch: String
+  /// The incident: the same in open, updates and resolved (26 characters, sortable by time).
+  public var id: String
+  public var state: State
+  public var stream: String
+  /// Event time of this statement, seconds since 1970.
+  public var ts: Double
+  /// Event time at which it is judged to have begun.
+  public var onset: Double
+  public var severity: Severity
+  /// 0 to 100: 100 · (1 − p^¼). The same meaning on every stream and from every model.
+  public var score: Double
+  public var pValue: Double
+  /// Largest share first.
+  public var features: [Feature]
+  public var detectors: [String: DetectorScore]
+  public var model: Model
+  public var kind: Kind
+  /// One or two sentences that a person can read.
+  public var text: String
+
+  public init(
+    seq: UInt64 = 0, epoch: String = "", id: String, state: State, stream: String, ts: Double, onset: Double,
+    severity: Severity, score: Double, pValue: Double, features: [Feature],
+    detectors: [String: DetectorScore], model: Model, kind: Kind, text: String
+  ) {
+    self.seq = seq
+    self.epoch = epoch
+    self.id = id
+    self.state = state
+    self.stream = stream
+    self.ts = ts
+    self.onset = onset
+    self.severity = severity
+    self.score = score
+    self.pValue = pValue
+    self.features = features
+    self.detectors = detectors
+    self.model = model
+    self.kind = kind
+    self.text = text
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case schema, seq, epoch, id, state, stream, ts, onset, severity, score
+    case pValue = "p_value"
+    case features, detectors, model, kind, text
+  }
+}
