@@ -136,6 +136,7 @@ private:
       if (has_fields && fields != current.value_count) current.status = CSJ_WRONG_FIELD_COUNT;
       if (has_fields && current.status == CSJ_OK) {
         current.flags &= ~static_cast<uint32_t>(CSJ_POSITIONAL);
+        current.flags |= CSJ_NAMES_FIELDS;
         for (uint32_t i = 0; i < fields; i++) {
           // The names stand where the next values' would: see field_names.
           sink.name_offsets[current.first_value + i] = name_stash[2 * i];

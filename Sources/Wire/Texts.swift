@@ -13,9 +13,12 @@ enum Texts {
     var total = 0.0
     var colons = 0
     while true {
-      guard let part = decimal(text, &at, end) else { return nil }
-      total = total * 60 + part.value
-      if at < end, text[at] == UInt8(ascii: ":"), !part.hasFraction, colons < 2 {
+      let partStart = at
+      guard let part = Numerals.unsigned(text, &at, end) else { return nil }
+      total = total * 60 + part
+      // Hours and minutes are whole numbers.
+      let isWhole = (partStart..<at).allSatisfy { text[$0] &- 48 < 10 }
+      if at < end, text[at] == UInt8(ascii: ":"), isWhole, colons < 2 {
         colons += 1
         at += 1
         continue
@@ -29,46 +32,6 @@ enum Texts {
       return nil
     }
     return isNegative ? -total : total
-  }
-
-  /// Digits with an optional fraction and exponent. Up to 2^53 exact, beyond it to a double's precision.
-  private static func decimal(
-    _ text: Span<UInt8>, _ at: inout Int, _ end: Int
-  ) -> (value: Double, hasFraction: Bool)? {
-    let start = at
-    var value = 0.0
-    while at < end, text[at] &- 48 < 10 {
-      value = value * 10 + Double(text[at] - 48)
-      at += 1
-    }
-    var digits = at - start
-    var hasFraction = false
-    if at < end, text[at] == UInt8(ascii: ".") {
-      at += 1
-      var scale = 1.0
-      while at < end, text[at] &- 48 < 10 {
-        value = value * 10 + Double(text[at] - 48)
-        scale *= 10
-        digits += 1
-        at += 1
-      }
-      value /= scale
-      hasFraction = true
-    }
-    if digits == 0 || digits > 300 { return nil }
-    if at + 1 < end, text[at] | 0x20 == UInt8(ascii: "e"), text[end - 1] &- 48 < 10 {
-      at += 1
-      let isNegative = text[at] == UInt8(ascii: "-")
-      if isNegative || text[at] == UInt8(ascii: "+") { at += 1 }
-      var exponent = 0
-      while at < end, text[at] &- 48 < 10, exponent < 400 {
-        exponent = exponent * 10 + Int(text[at] - 48)
-        at += 1
-      }
-      for _ in 0..<exponent { value = isNegative ? value / 10 : value * 10 }
-      hasFraction = true
-    }
-    return (value, hasFraction)
   }
 
   private static func factor(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Double? {
@@ -100,9 +63,7 @@ enum Texts {
   /// number of seconds. Nil for anything else. A leap second is the first second of the next minute.
   static func time(_ text: Span<UInt8>) -> Double? {
     guard text.count >= 19, text[4] == UInt8(ascii: "-") else {
-      var at = 0
-      guard let seconds = decimal(text, &at, text.count), at == text.count else { return nil }
-      return seconds.value
+      return Numerals.signed(text, 0, text.count)
     }
     guard let year = digits(text, 0, 4), text[4] == UInt8(ascii: "-"), let month = digits(text, 5, 2),
       text[7] == UInt8(ascii: "-"), let day = digits(text, 8, 2),

@@ -37,6 +37,7 @@ enum csj_event_flags {
   CSJ_HAS_EPOCH = 2,
   CSJ_POSITIONAL = 4,  // values have no names: they are those of the stream's fields, in order
   CSJ_TEXT_TIME = 8,   // the time is text, at text_offset
+  CSJ_NAMES_FIELDS = 16,  // the names came as a list: they hold for later events without names
 };
 
 typedef struct {
