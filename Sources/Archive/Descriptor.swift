@@ -7,6 +7,8 @@ struct Descriptor: ~Copyable {
     case reading
     /// Read and written in place; made when it is not there.
     case updating
+    /// Read and written in place; has to be there.
+    case changing
     /// Made new, empty, replacing what has that name.
     case making
     /// A folder, to make a rename within it durable.
@@ -21,6 +23,7 @@ struct Descriptor: ~Copyable {
       switch mode {
       case .reading: O_RDONLY
       case .updating: O_RDWR | O_CREAT
+      case .changing: O_RDWR
       case .making: O_RDWR | O_CREAT | O_TRUNC
       case .folder: O_RDONLY | O_DIRECTORY
       }
