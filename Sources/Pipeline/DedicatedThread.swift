@@ -8,12 +8,12 @@ final class DedicatedThread: Sendable {
   private let done = DispatchSemaphore(value: 0)
 
   /// Starts at once. `body` runs to its end on the new thread.
-  init(name: String, priority: Priority = .usual, body: sending @escaping () -> Void) {
+  init(name: String, priority: Priority = .usual, body: @escaping @Sendable () -> Void) {
     let done = self.done
     let thread = Thread {
       if priority == .low {
         // On Linux a priority set for process 0 is that of the calling thread alone.
-        _ = setpriority(PRIO_PROCESS, 0, 10)
+        _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 10)
       }
       body()
       done.signal()
