@@ -31,20 +31,11 @@ final class DedicatedThread: Sendable {
   }
 }
 
-/// Clocks of the rim, read here and handed down as values.
-enum Clock {
-  /// Nanoseconds of the monotonic clock.
-  static func monotonic() -> UInt64 { read(CLOCK_MONOTONIC) }
-
-  /// Processor time of the calling thread, seconds.
-  static func threadProcessorTime() -> Double { Double(read(CLOCK_THREAD_CPUTIME_ID)) / 1e9 }
-
-  /// Seconds since 1970.
-  static func now() -> Double { Double(read(CLOCK_REALTIME)) / 1e9 }
-
-  private static func read(_ clock: clockid_t) -> UInt64 {
+extension Clocks {
+  /// Processor time that the calling thread has used, seconds: what a budget is charged with.
+  static func threadProcessorTime() -> Double {
     var time = timespec()
-    _ = unsafe clock_gettime(clock, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }
