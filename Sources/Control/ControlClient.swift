@@ -19,22 +19,23 @@ public struct ControlClient: Sendable {
   public func ask(_ request: ControlRequest) throws(Failure) -> ControlReply {
     try check()
     let bytes = try ControlCoding.encode(request)
-    let frames: [[UInt8]]?
+    let outcome: Outcome
     do {
-      frames = try exchange(bytes)
+      outcome = try exchange(bytes)
     } catch {
-      throw Failure(
-        error.reason == .badEndpoint || error.reason == .transportNotSupported ? .usage : .unavailable,
-        what: "control socket \(error.subject)", why: error.explanation, remedy: error.advice)
+      throw Failure(error)
     }
-    guard let frame = frames?.last else {
+    switch outcome {
+    case .refused: throw notRunning("nobody listens there")
+    case .silent:
       throw Failure(
         .unavailable, what: endpoint, why: "no answer within \(Readable.span(seconds: timeout))",
         remedy: "is anomalyd busy or stuck? see `systemctl status anomalyd`")
+    case .answered(let frame):
+      let reply = try ControlCoding.decodeReply(frame)
+      if case .failure(let failure) = reply { throw failure }
+      return reply
     }
-    let reply = try ControlCoding.decodeReply(frame)
-    if case .failure(let failure) = reply { throw failure }
-    return reply
   }
 
   /// What can be said without asking, and sooner.
@@ -54,7 +55,12 @@ public struct ControlClient: Sendable {
       remedy: "is anomalyd running? start it, or name its socket with --socket or ANOMALYD_SOCKET")
   }
 
-  private func exchange(_ request: [UInt8]) throws(MessagingError) -> [[UInt8]]? {
+  private enum Outcome {
+    case answered([UInt8])
+    case refused, silent
+  }
+
+  private func exchange(_ request: [UInt8]) throws(MessagingError) -> Outcome {
     let context = try MessagingContext()
     let socket = try Socket(.req, in: context)
     try socket.set(.linger(0))
@@ -68,14 +74,13 @@ public struct ControlClient: Sendable {
     let end = ContinuousClock.now + .seconds(timeout)
     while true {
       let left = ContinuousClock.now.duration(to: end) / .milliseconds(1)
-      guard left > 0 else { return nil }
+      guard left > 0 else { return .silent }
       try poller.wait(milliseconds: Int(left.rounded(.up)))
-      if poller.isReady(answered) { return try socket.receive(timeout: 0) }
+      if poller.isReady(answered), let frame = try socket.receive(timeout: 0)?.last {
+        return .answered(frame)
+      }
       while poller.isReady(moved), let event = try monitor.next() {
-        guard event.kind == .retrying else { continue }
-        throw MessagingError(
-          reason: .other(code: 0), subject: endpoint, explanation: "nobody listens there",
-          advice: "is anomalyd running? start it, or name its socket with --socket or ANOMALYD_SOCKET")
+        if event.kind == .retrying { return .refused }
       }
     }
   }

@@ -12,7 +12,6 @@ public final class ControlServer: Sendable {
   /// Where it listens, with the port number that `*` became.
   public let endpoint: String
   private let loop: ControlLoop
-  private let thread: Thread
 
   /// Binds and begins to answer.
   ///
@@ -35,15 +34,14 @@ public final class ControlServer: Sendable {
     do {
       loop = try ControlLoop(endpoint: endpoint, context: context, handler: handler)
     } catch {
-      throw Failure(
-        .unavailable, what: "control socket \(error.subject)", why: error.explanation, remedy: error.advice)
+      throw Failure(error)
     }
     self.endpoint = loop.endpoint
     if let path {
       try? FileManager.default.setAttributes([.posixPermissions: 0o660], ofItemAtPath: path)
     }
     let loop = loop
-    thread = Thread { loop.run() }
+    let thread = Thread { loop.run() }
     thread.name = "control"
     thread.start()
   }
