@@ -91,7 +91,7 @@ public final class AnomalyPipeline: Sendable {
     let states = try StateStore(folder)
     let histories = try HistoryStore(
       folder: folder.histories, capacity: settings.retrain.historyRows, seed: around.entropy)
-    alerts = try AlertStore(folder, newEpoch: { String(around.entropy, radix: 36) })
+    alerts = try AlertStore(path: folder.alerts, newEpoch: { String(around.entropy, radix: 36) })
     let restored = try Restoring.load(
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
       detection: configuration.detection, seed: around.entropy)

@@ -22,14 +22,14 @@ enum Restoring {
   ) throws -> Restored {
     var restored = Restored()
     var models: [StreamKey: StreamModel] = [:]
-    let troubles = try snapshots.forEachCurrent { snapshot in
+    let (aside, unreadable) = try snapshots.forEachCurrent { snapshot in
       do {
         models[snapshot.stream] = try SnapshotCoding.model(of: snapshot, pools: pools)
       } catch {
         restored.damaged.append("\(snapshot.stream): snapshot \(snapshot.name): \(error)")
       }
     }
-    restored.damaged.append(contentsOf: troubles.map { "\($0)" })
+    restored.damaged.append(contentsOf: aside.map { "\($0)" } + unreadable.map { "\($0)" })
 
     let (entries, setAside) = try states.load()
     restored.damaged.append(contentsOf: setAside.map { "\($0)" })
@@ -45,8 +45,8 @@ enum Restoring {
       if let bytes = running[stream] {
         do {
           detector = try StreamDetector(
-            restoring: bytes, stream: stream, model: models[stream], settings: detection,
-            seed: StreamEntry.hash(stream.name, from: seed))
+            restoring: bytes, stream: stream, settings: detection, seed: StreamEntry.hash(stream.name, from: seed),
+            model: models[stream])
         } catch {
           restored.damaged.append("\(stream): running state: \(error)")
           if let model = models[stream] { detector.install(model) }

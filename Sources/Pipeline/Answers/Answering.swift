@@ -3,6 +3,7 @@ public import Control
 import Detection
 import Events
 import Foundation
+import Synchronization
 
 extension AnomalyPipeline {
   /// Answers one control request; called on the control thread, may wait for a shard between two of its batches.
@@ -39,7 +40,7 @@ extension AnomalyPipeline {
   }
 
   private func reloadReply() throws -> ControlReply {
-    try alerts.log("reload", arguments: around.configPath ?? "", outcome: "asked", at: Clocks.wall())
+    try alerts.log(command: "reload", around.configPath ?? "", outcome: "asked", at: Clocks.wall())
     let report = reload()
     if report.accepted { return .done(Done("configuration \(report.message)")) }
     return .failure(

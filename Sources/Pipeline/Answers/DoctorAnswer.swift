@@ -1,6 +1,9 @@
+import Archive
 import Control
+import Detection
 import Events
 import Foundation
+import Synchronization
 import Tensors
 
 extension AnomalyPipeline {

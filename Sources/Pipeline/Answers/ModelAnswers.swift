@@ -2,6 +2,7 @@ import Archive
 import Control
 import Detection
 import Events
+import Generative
 
 extension AnomalyPipeline {
   func modelList(_ stream: String?) throws -> ModelList {
@@ -68,7 +69,7 @@ extension AnomalyPipeline {
     }
     let name = try snapshots.revert(key, to: snapshot)
     let model = try SnapshotCoding.model(of: try snapshots.load(key, name), pools: pools)
-    try alerts.log("revert", arguments: "\(stream) \(name)", outcome: "done", at: Clocks.wall())
+    try alerts.log(command: "revert", "\(stream) \(name)", outcome: "done", at: Clocks.wall())
     try onShard(of: stream) { state, local in state.install(model, at: local) }
     return Done("\(stream) scores with snapshot \(name) again", details: ["stream": stream, "snapshot": name])
   }
@@ -84,7 +85,7 @@ extension AnomalyPipeline {
         .temporary, what: "stream \(stream)", why: "it has no model yet",
         remedy: "see `anomalyctl stream \(stream)`")
     }
-    guard let rows = trained.sample(detector, count: count, seed: seed) else {
+    guard let member = trained.detector(detector) else {
       throw Failure(
         .data, what: "model \(model)", why: "it is switched off for stream \(stream)",
         remedy: "turn it on under detection in the config and retrain")
@@ -95,8 +96,10 @@ extension AnomalyPipeline {
     report.snapshot = trained.snapshotName
     report.seed = seed
     report.fields = trained.fields
-    let width = trained.fields.count
-    report.sampled = (0..<count).map { row in rows[row * width..<(row + 1) * width].map(Double.init) }
+    let inputs = member.sample(count: count, seed: seed)
+    report.sampled = (0..<count).map { row in
+      trained.row(fromInputs: inputs[row * member.width..<(row + 1) * member.width]).map(Double.init)
+    }
     report.recent = try recentRows(stream, fields: trained.fields, count: count)
     return report
   }

@@ -3,6 +3,8 @@ import Control
 import Detection
 import Events
 import Foundation
+import Generative
+import Wire
 
 extension AnomalyPipeline {
   func streamList(_ query: StreamQuery) -> StreamList {
@@ -119,7 +121,7 @@ extension ShardState {
       summary.snapshot = model.snapshotName
       summary.trainedAt = model.trainedAt
       summary.rows = model.rows
-      if let trained = model.trained(detector) {
+      if let trained = model.detector(detector) {
         summary.inputs = trained.width
         summary.unit = trained.scoreUnit.rawValue
       }

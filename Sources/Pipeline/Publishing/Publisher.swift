@@ -45,7 +45,7 @@ final class Publisher: Sendable {
     self.log = log
     outbox = Outbox(scoreCapacity: settings.queueMessages)
     let socket = try Socket(.pub, in: context)
-    try socket.set(.sendHighWater(Int32(settings.highWaterMark)))
+    try socket.set(.sendHighWater(settings.highWaterMark))
     try socket.set(.linger(1000))
     var bound: [String] = []
     for endpoint in settings.endpoints { bound.append(try socket.bind(endpoint)) }

@@ -1,4 +1,5 @@
 import Archive
+import Detection
 import Events
 
 /// Saves the running state of a shard's streams every so often, a few streams between two batches, so that no batch waits

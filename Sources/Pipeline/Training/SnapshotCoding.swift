@@ -19,7 +19,7 @@ enum SnapshotCoding {
 
   static func model(of snapshot: Snapshot, pools: WeightPools) throws -> StreamModel {
     let shared = try snapshot.shared[sharedSection].map { try pools.weights($0) }
-    return try StreamModel(decoding: snapshot.sections.map { ($0.key, $0.value) }, sharedWeights: shared)
+    return try StreamModel(decoding: snapshot.sections.map { (name: $0.key, bytes: $0.value) }, sharedWeights: shared)
   }
 }
 

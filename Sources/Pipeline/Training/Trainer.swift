@@ -193,7 +193,7 @@ final class Trainer: Sendable {
     let kept: SharedID
     do {
       weights = try ModelTrainer.trainPooled(
-        sampled, settings: settings, seed: seed, shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
+        sampled, settings: settings, seed: seed, name: "pool-\(String(seed, radix: 36))", shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
       kept = try snapshots.share(weights.encode())
       pools.remember(weights, at: kept)
     } catch {
@@ -258,7 +258,9 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil)
       return
     }
-    let verdict = ModelTrainer.compare(candidate: candidate, champion: champion, rows: rows)
+    let (settings, seed) = condition.locked { (contents.value.detection, nextSeed()) }
+    let verdict = ModelTrainer.compare(
+      candidate: candidate, champion: champion, rows: rows, settings: settings, seed: seed)
     if verdict.accepted {
       try install(candidate, job, weights: nil)
       log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
