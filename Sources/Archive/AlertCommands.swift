@@ -124,7 +124,7 @@ extension AlertStore {
 
   /// Writes a command that takes effect elsewhere (reload, promote, forget, …), before it is answered.
   public func log(
-    command name: String, _ arguments: String, outcome: String, at time: Double
+    _ name: String, arguments: String, outcome: String, at time: Double
   ) throws(ArchiveError) {
     try writeDurably { db in try Self.log(name, arguments, outcome, time, db) }
   }

@@ -51,6 +51,12 @@ public final class AlertStore: Sendable {
     }
   }
 
+  public convenience init(
+    _ state: StateFolder, _ durability: AtomicFile.Durability = .process, newEpoch: () -> String
+  ) throws(ArchiveError) {
+    try self.init(path: state.alerts, durability, newEpoch: newEpoch)
+  }
+
   /// Writes what is pending into the database file and closes it. The store cannot be used after that.
   public func close() throws(ArchiveError) {
     do { try pool.close() } catch { throw ArchiveError(error, path) }

@@ -53,7 +53,9 @@ enum Cause: String, CaseIterable, Sendable {
     case .disk: try Self.write(until: end, folder: folder)
     case .load: Self.load(until: end)
     case .forks: try Self.fork(until: end)
-    case .ordinary: try OrdinaryWork(folder: folder).run(until: end)
+    case .ordinary:
+      var work = OrdinaryWork(folder: folder)
+      try work.run(until: end)
     }
   }
 

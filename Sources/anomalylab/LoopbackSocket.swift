@@ -36,10 +36,10 @@ struct LoopbackSocket: ~Copyable {
   mutating func sendAndReceive() {
     let count = payload.count
     unsafe payload.withUnsafeBytes { bytes in
-      _ = unsafe send(sender, bytes.baseAddress, count, Int32(MSG_DONTWAIT.rawValue))
+      _ = unsafe send(sender, bytes.baseAddress, count, Int32(MSG_DONTWAIT))
     }
     unsafe room.withUnsafeMutableBytes { bytes in
-      _ = unsafe recv(receiver, bytes.baseAddress, count, Int32(MSG_DONTWAIT.rawValue))
+      _ = unsafe recv(receiver, bytes.baseAddress, count, Int32(MSG_DONTWAIT))
     }
   }
 
