@@ -69,6 +69,8 @@ public protocol TrainedModel: Sendable {
 /// Why a fit did not give a model.
 public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
   case notEnoughRows(have: Int, need: Int)
+  /// An entry of the training rows that is not masked is NaN or infinite.
+  case notFinite(row: Int, column: Int)
   /// A loss or weight became NaN or infinite at this step; nothing of it is kept.
   case diverged(step: Int)
   /// `shouldStop` said so before a usable model existed.
@@ -77,6 +79,8 @@ public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notEnoughRows(let have, let need): "\(have) rows are too few to learn from: \(need) are needed"
+    case .notFinite(let row, let column):
+      "row \(row) holds no finite number in column \(column): mask what is missing"
     case .diverged(let step): "the loss was no longer a finite number at step \(step)"
     case .stopped: "training was stopped before there was a usable model"
     }
