@@ -1,3 +1,4 @@
+import Control
 import Foundation
 
 /// Something that really happens to this machine, for a bounded time, by a process of its own.
@@ -102,8 +103,8 @@ enum Cause: String, CaseIterable, Sendable {
       index += 1
       _ = FileManager.default.createFile(atPath: path, contents: nil)
       guard let file = FileHandle(forWritingAtPath: path) else {
-        throw FileProblem(
-          what: path, why: "cannot be created", remedy: "name another folder with --folder", exitCode: 73)
+        throw Failure(
+          .output, what: path, why: "cannot be created", remedy: "name another folder with --folder")
       }
       for _ in 0..<16 where !end.isOver {
         try file.write(contentsOf: chunk)

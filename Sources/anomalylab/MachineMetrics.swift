@@ -63,7 +63,9 @@ struct MachineMetrics {
     return list.map { Column(name: $0.0, unit: $0.1, meaning: $0.2) }
   }
 
-  private static func values(_ now: Reading, since before: Reading?, interface: Bool, hasSwap: Bool) -> [Double] {
+  private static func values(_ now: Reading, since before: Reading?, interface: Bool, hasSwap: Bool)
+    -> [Double]
+  {
     let seconds = before.map { now.uptime - $0.uptime } ?? .nan
     func rate(_ counter: (Reading) -> Double, per unit: Double = 1) -> Double {
       guard let before, seconds > 0 else { return .nan }
@@ -79,7 +81,8 @@ struct MachineMetrics {
     func mebibytes(_ name: String) -> Double { (now.memory[name] ?? .nan) / 1024 }
 
     var row: [Double] = [
-      share(\.processor.user), share(\.processor.system), share(\.processor.iowait), share(\.processor.softirq),
+      share(\.processor.user), share(\.processor.system), share(\.processor.iowait),
+      share(\.processor.softirq),
       now.load, now.running, now.blocked, rate(\.forks), rate(\.switches), rate(\.interrupts),
       mebibytes("MemTotal") - mebibytes("MemAvailable"), mebibytes("AnonPages"), mebibytes("Cached"),
       mebibytes("Dirty"), rate(\.pageFaults),
