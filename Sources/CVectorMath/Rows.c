@@ -124,6 +124,31 @@ CLONES void vm_transpose(size_t rows, size_t columns, const float *x, float *y) 
     }
 }
 
+CLONES void vm_multiply(size_t n, const float *y, float *x) {
+  for (size_t i = 0; i < n; i++) x[i] *= y[i];
+}
+
+CLONES void vm_affine_rows(size_t rows, size_t columns, const float *shift, const float *scale, const float *noise,
+                           float *x) {
+  for (size_t r = 0; r < rows; r++, x += columns) {
+    if (noise) {
+      for (size_t c = 0; c < columns; c++) x[c] = shift[c] + scale[c] * (x[c] + noise[c]);
+      noise += columns;
+    } else {
+      for (size_t c = 0; c < columns; c++) x[c] = shift[c] + scale[c] * x[c];
+    }
+  }
+}
+
+CLONES void vm_scale_rows(size_t rows, size_t columns, const float *scale, float *x) {
+  for (size_t r = 0; r < rows; r++, x += columns)
+    for (size_t c = 0; c < columns; c++) x[c] *= scale[c];
+}
+
+CLONES void vm_bernoulli(size_t n, const float *u, float *x) {
+  for (size_t i = 0; i < n; i++) x[i] = u[i] < x[i] ? 1.0f : 0.0f;
+}
+
 CLONES float vm_dot(size_t n, const float *x, const float *y) {
   float lane[LANES] = {0};
   size_t whole = n / LANES * LANES;
