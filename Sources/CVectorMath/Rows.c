@@ -124,6 +124,10 @@ CLONES void vm_transpose(size_t rows, size_t columns, const float *x, float *y) 
     }
 }
 
+CLONES void vm_axpy(size_t n, float factor, const float *y, float *x) {
+  for (size_t i = 0; i < n; i++) x[i] += factor * y[i];
+}
+
 CLONES void vm_multiply(size_t n, const float *y, float *x) {
   for (size_t i = 0; i < n; i++) x[i] *= y[i];
 }

@@ -24,6 +24,18 @@ public struct InferencePlan: Sendable, Equatable {
     }
   }
 
+  /// The network that was compiled, as layers again.
+  public var network: MultilayerPerceptron {
+    MultilayerPerceptron(
+      layers.map { layer in
+        let bias = layer.weightsAt + layer.inputs * layer.outputs
+        return Dense(
+          weight: Tensor(Array(parameters[layer.weightsAt..<bias]), shape: [layer.inputs, layer.outputs]),
+          bias: Tensor(Array(parameters[bias..<bias + layer.outputs]), shape: [layer.outputs]),
+          activation: layer.activation)
+      })
+  }
+
   public var inputs: Int { layers[0].inputs }
   public var outputs: Int { layers[layers.count - 1].outputs }
   public var layerCount: Int { layers.count }

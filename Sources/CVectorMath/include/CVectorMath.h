@@ -35,6 +35,8 @@ void vm_tanh_backward(size_t n, const float *y, float *delta);
 void vm_adam(size_t n, float *weights, const float *gradient, float *first, float *second, float rate, float beta1,
              float beta2, float epsilon, float correction1, float correction2, float scale, float decay);
 void vm_transpose(size_t rows, size_t columns, const float *x, float *y);
+// x += factor·y
+void vm_axpy(size_t n, float factor, const float *y, float *x);
 // x *= y
 void vm_multiply(size_t n, const float *y, float *x);
 // x[r,c] = shift[c] + scale[c]·(x[r,c] + noise[r,c]); a null noise is none.
