@@ -102,6 +102,19 @@ extension Arena {
       }
     }
   }
+
+  /// `c = a · w + bias` with weights `k × n` and a bias of `n` in arrays of their own.
+  public mutating func multiply(
+    m: Int, n: Int, k: Int, _ a: Region, weights: [Float], bias: [Float], into c: Region
+  ) {
+    precondition(
+      weights.count == k * n && bias.count == n,
+      "\(weights.count) weights and \(bias.count) biases for \(k) × \(n)")
+    unsafe with { base in
+      unsafe vm_product(
+        m, n, k, Self.at(base, a, m * k), k, 1, weights, n, bias, Self.at(base, c, m * n), n, 0)
+    }
+  }
 }
 
 // MARK: element by element
@@ -138,6 +151,26 @@ extension Arena {
     unsafe with { base in
       unsafe vm_tanh_backward(
         delta.count, Self.at(base, y, delta.count), Self.at(base, delta, delta.count))
+    }
+  }
+
+  public mutating func exp(_ x: Region) {
+    unsafe with { base in
+      let x = (unsafe Self.at(base, x, x.count), x.count)
+      unsafe vm_exp(x.1, x.0, x.0)
+    }
+  }
+
+  public mutating func clamp(_ x: Region, from low: Float, to high: Float) {
+    precondition(x.offset >= 0 && x.offset + x.count <= values.count, "a region outside the arena")
+    for i in x.offset..<x.offset + x.count { values[i] = min(max(values[i], low), high) }
+  }
+
+  public mutating func scale(_ x: Region, by factor: Float) { add(x, x, factor: factor - 1) }
+
+  public mutating func meanSquare(_ x: Region) -> Float {
+    unsafe with { base in
+      unsafe vm_dot(x.count, Self.at(base, x, x.count), Self.at(base, x, x.count)) / Float(max(x.count, 1))
     }
   }
 

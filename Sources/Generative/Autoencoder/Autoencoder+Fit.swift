@@ -76,12 +76,14 @@ extension Autoencoder {
       squares[i % width] += d * d
       counts[i % width] += 1
     }
-    let residual = (0..<width).map { Float(max(Double(floor * floor), squares[$0] / max(counts[$0], 1))) }
-
-    let codes = bare.run(values, rows: data.rows, layers: 0..<encoderLayers).map { y -> Double in
-      let inside = Double(max(-0.9999, min(0.9999, y)))
-      return ((1 + inside) / (1 - inside)).logarithm / 2  // artanh
+    let residual = (0..<width).map {
+      counts[$0] == 0 ? 1 : Float(max(Double(floor * floor), squares[$0] / counts[$0]))
     }
+
+    let bounded = bare.run(values, rows: data.rows, layers: 0..<encoderLayers).map {
+      max(-0.9999, min(0.9999, $0))
+    }
+    let codes = VectorMath.log(bounded.map { (1 + $0) / (1 - $0) }).map { Double($0) / 2 }  // artanh
     var mean = [Double](repeating: 0, count: code)
     for i in codes.indices { mean[i % code] += codes[i] / Double(data.rows) }
     var covariance = [Double](repeating: 0, count: code * code)
@@ -97,8 +99,4 @@ extension Autoencoder {
       plan: plan, shift: shift, scale: scale, residual: residual, codeMean: mean.map(Float.init),
       codeFactor: Cholesky.factor(covariance, n: code))
   }
-}
-
-extension Double {
-  fileprivate var logarithm: Double { Double(VectorMath.log([Float(self)])[0]) }
 }
