@@ -107,8 +107,9 @@ public final class AnomalyPipeline: Sendable {
         configuration: configuration, loadedAt: startedAt,
         damaged: restored.damaged + (alerts.setAside.map { ["\($0)"] } ?? [])))
     ingest = try IngestThread(
-      settings: configuration.ingest, context: context, outlets: shards.map(\.handoff), known: restored.streams,
-      log: Self.sampled(around.log))
+      settings: configuration.ingest, context: context, outlets: shards.map(\.handoff),
+      known: zip(restored.streams, restored.detectors).map { KnownStream(key: $0, fields: $1.fields) },
+      seed: around.entropy, log: Self.sampled(around.log))
 
     for shard in shards {
       let surroundings = ShardState.Surroundings(

@@ -62,9 +62,7 @@ enum Cause: String, CaseIterable, Sendable {
 
   private static func load(until end: Deadline) {
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    DispatchQueue.concurrentPerform(iterations: cores) { _ in
-      while !end.isOver { OrdinaryWork.compute(rounds: 20_000) }
-    }
+    DispatchQueue.concurrentPerform(iterations: cores) { _ in OrdinaryWork.compute(until: end) }
   }
 
   private static func leak(until end: Deadline, seconds: Double) {
@@ -82,7 +80,7 @@ enum Cause: String, CaseIterable, Sendable {
     }
     end.sleep()
     // Read once more at the end, so that nothing of it could be given back before.
-    if kept.reduce(0, { $0 &+ Int($1[$1.count / 2]) }) == 0 { print("nothing was kept") }
+    if kept.reduce(0, { $0 &+ Int($1[$1.count / 2]) }) == 0 { Output.line("nothing was kept") }
   }
 
   private static func flood(until end: Deadline) throws {

@@ -80,8 +80,13 @@ struct MetricFile {
     }
     var cells = [""]
     var quoted = false
-    for character in String(Substring(line)) {
+    var rest = Substring(line)
+    while let character = rest.popFirst() {
       switch character {
+      // Two within quotes stand for one.
+      case "\"" where quoted && rest.first == "\"":
+        rest.removeFirst()
+        cells[cells.count - 1].append("\"")
       case "\"": quoted.toggle()
       case "," where !quoted: cells.append("")
       default: cells[cells.count - 1].append(character)

@@ -168,9 +168,9 @@ final class Publisher: Sendable {
         message.value.write(
           stream: run.stream.name, timestamp: run.timestamps[index], score: Double(run.scores[index]),
           pValue: run.pValues[index])
-        if try socket.send(message.value.topic.span, more: true) {
-          try socket.send(message.value.payload.span, wait: .forever)
-        }
+        let topic = message.value.topic
+        let payload = message.value.payload
+        if try socket.send(topic.span, more: true) { try socket.send(payload.span, wait: .forever) }
       }
     }
     counted.withLock { $0.scores += UInt64(run.scores.count) }
