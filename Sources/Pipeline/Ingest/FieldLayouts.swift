@@ -13,6 +13,8 @@ struct FieldLayouts {
     var width: Int32
     /// Slot of each value, -1 for one that is refused; nil when value k goes to slot k.
     var slots: [Int32]?
+    /// Values of the event.
+    var values: Int32
     /// Values that are refused because the stream has as many fields as it may.
     var refused: Int32
   }
@@ -92,9 +94,22 @@ struct FieldLayouts {
     return Int(index)
   }
 
-  /// Index of the placement of values that come without names.
-  mutating func positional(schema: UInt64, in layout: Int32, limit: Int) -> Int? {
+  /// Index of the placement of a list of names that came before in a stream of this layout.
+  func known(schema: UInt64, in layout: Int32, limit: Int) -> Int? {
     known[Key(layout: layout, limit: Int32(limit), schema: schema)].map(Int.init)
+  }
+
+  /// Index of the placement in which value k is field k of the layout.
+  mutating func identity(in layout: Int32, limit: Int, schema: UInt64) -> Int {
+    if let found = known(schema: schema, in: layout, limit: limit) { return found }
+    var hashes: [UInt64] = []
+    var at = layout
+    while at != Self.root {
+      hashes.append(layouts[Int(at)].hash)
+      at = layouts[Int(at)].parent
+    }
+    let fields = hashes.reversed().map { (name: "", hash: $0) }
+    return placement(of: schema, in: layout, limit: limit) { fields }
   }
 
   private mutating func place(
@@ -123,6 +138,7 @@ struct FieldLayouts {
     }
     let isIdentity = slots.enumerated().allSatisfy { $0.offset == Int($0.element) }
     return Placement(
-      layout: now, width: Int32(count(now)), slots: isIdentity ? nil : slots, refused: refused)
+      layout: now, width: Int32(count(now)), slots: isIdentity ? nil : slots, values: Int32(slots.count),
+      refused: refused)
   }
 }
