@@ -1,5 +1,6 @@
 import Control
 import Events
+import Wire
 
 extension AnomalyPipeline {
   func sourceReports() -> [SourceReport] {
