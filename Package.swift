@@ -55,6 +55,7 @@ let package = Package(
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd"),
     .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CVectorMath"),
+    .systemLibrary(name: "CZlib"),
 
     // 1: words, sockets, numbers, the service manager
     module("Events"),
@@ -91,7 +92,7 @@ let package = Package(
       "anomalylab",
       [
         "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging",
-        "Control", "Tensors", "Events", arguments(),
+        "Control", "Tensors", "Events", "CZlib", arguments(),
       ]),
 
     // Each module's tests stand beside an independent truth; programs are started as true binaries.

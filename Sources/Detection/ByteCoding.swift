@@ -19,6 +19,16 @@ struct ByteWriter {
     bytes.append(contentsOf: text.utf8)
   }
 
+  mutating func append(_ texts: [String]) {
+    append(UInt32(texts.count))
+    for text in texts { append(text) }
+  }
+
+  mutating func append(bytes more: [UInt8]) {
+    append(UInt32(more.count))
+    bytes.append(contentsOf: more)
+  }
+
   mutating func append(_ values: [Float]) {
     append(UInt32(values.count))
     bytes.reserveCapacity(bytes.count + 4 * values.count)
@@ -105,6 +115,20 @@ struct ByteReader {
     let count = try count(of: 4)
     var values: [String] = []
     for _ in 0..<count { values.append(try string()) }
+    return values
+  }
+
+  mutating func byteString() throws(DetectionDecodingError) -> [UInt8] {
+    let count = try count(of: 1)
+    defer { position += count }
+    return Array(bytes[position..<position + count])
+  }
+
+  mutating func floats() throws(DetectionDecodingError) -> [Float] {
+    let count = try count(of: 4)
+    var values: [Float] = []
+    values.reserveCapacity(count)
+    for _ in 0..<count { values.append(try float()) }
     return values
   }
 

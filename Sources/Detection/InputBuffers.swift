@@ -9,6 +9,9 @@ struct InputBuffers: Sendable {
   /// Of the same shape; only valid when ``build(plan:levelLimit:rows:from:width:columns:count:context:)`` said so.
   private(set) var mask: [Float] = []
 
+  /// Whether anything of the last batch is masked.
+  private(set) var hasMissing = false
+
   /// Turns `count` rows into inputs and moves the context on. Returns whether anything is masked.
   ///
   /// - Parameters:
@@ -21,7 +24,8 @@ struct InputBuffers: Sendable {
   ) -> Bool {
     let fields = plan.fields
     let before = plan.contextRows
-    precondition(rows.count >= (from + count) * width, "\(rows.count) values for \(from + count) rows of \(width)")
+    precondition(
+      rows.count >= (from + count) * width, "\(rows.count) values for \(from + count) rows of \(width)")
     precondition(columns.count == fields, "\(columns.count) columns for \(fields) fields")
     precondition(context.count == before * fields, "a context of \(context.count), not \(before) × \(fields)")
     grow(fields: fields, inputs: plan.width, before: before, count: count)
@@ -53,7 +57,14 @@ struct InputBuffers: Sendable {
         }
       }
     }
+    hasMissing = missing
     return missing
+  }
+
+  /// Whether no field of a row was observed; only for batches in which something is masked.
+  func isEmptyRow(_ row: Int, plan: InputPlan) -> Bool {
+    let first = row * plan.width
+    return mask[first..<first + plan.fields].allSatisfy { $0 == 0 }
   }
 
   private mutating func grow(fields: Int, inputs width: Int, before: Int, count: Int) {
@@ -77,7 +88,7 @@ private func scale(
   var largest: Int32 = 0
   unsafe plan.centres.withUnsafeBufferPointer { centres in
     unsafe plan.inverses.withUnsafeBufferPointer { inverses in
-      for field in unsafe 0..<columns.count {
+      for field in 0..<columns.count {
         let column = unsafe Int(columns[field])
         let value = unsafe column >= 0 && column < width ? row[column] : Float.nan
         let level = unsafe (value - centres[field]) * inverses[field]
@@ -88,7 +99,7 @@ private func scale(
   }
   if largest <= Int32(bitPattern: limit.bitPattern) { return false }
   var missing = false
-  for field in unsafe 0..<columns.count {
+  for field in 0..<columns.count {
     let column = unsafe Int(columns[field])
     if unsafe column < 0 || column >= width || !row[column].isFinite {
       unsafe levels[field] = .nan
@@ -166,7 +177,8 @@ private func derive(
       let difference = unsafe now - levels[at - fields]
       let first = fields + field
       put(
-        squash((difference - plan.centres[first]) * plan.inverses[first], limit: plan.limit), !difference.isNaN,
+        squash((difference - plan.centres[first]) * plan.inverses[first], limit: plan.limit),
+        !difference.isNaN,
         at: row * width + first)
       var sum: Float = 0
       var observed: Float = 0

@@ -30,7 +30,8 @@ struct InputPlan: Sendable, Equatable {
   }
 
   /// Learns the scales from rows (`values` is `rows × fields`, NaN missing; `use` says which rows count).
-  init(learning values: [Float], fields: Int, use: [Bool], segmentStarts: [Int], settings: DetectionSettings) {
+  init(learning values: [Float], fields: Int, use: [Bool], segmentStarts: [Int], settings: DetectionSettings)
+  {
     let rows = use.count
     var scales: [RobustScale] = []
     var column: [Float] = []
@@ -96,13 +97,19 @@ struct InputPlan: Sendable, Equatable {
     return (result, mask, missing)
   }
 
-  private init(_ plan: InputPlan, limit: Float) {
-    fields = plan.fields
-    window = plan.window
-    ordered = plan.ordered
+  init(fields: Int, window: Int, ordered: Bool, limit: Float, centres: [Float], inverses: [Float]) {
+    self.fields = fields
+    self.window = window
+    self.ordered = ordered
     self.limit = limit
-    centres = plan.centres
-    inverses = plan.inverses
+    self.centres = centres
+    self.inverses = inverses
+  }
+
+  private init(_ plan: InputPlan, limit: Float) {
+    self.init(
+      fields: plan.fields, window: plan.window, ordered: plan.ordered, limit: limit, centres: plan.centres,
+      inverses: plan.inverses)
   }
 
   /// A scaled level in the field's own unit.

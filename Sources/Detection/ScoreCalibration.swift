@@ -23,7 +23,9 @@ struct ScoreCalibration: Sendable, Equatable {
   init(scores: [Float], leastUnit: Double, leastShape: Double = 0.05) {
     let sorted = scores.filter(\.isFinite).sorted()
     guard !sorted.isEmpty else {
-      self.init(reference: 0, unit: 1, thresholds: (0..<ThresholdTracker.levels).map { -Levels.logs[$0] }, shape: 0.1, leastGap: 0.1)
+      self.init(
+        reference: 0, unit: 1, thresholds: (0..<ThresholdTracker.levels).map { -Levels.logs[$0] }, shape: 0.1,
+        leastGap: 0.1)
       return
     }
     let count = Double(sorted.count)

@@ -10,7 +10,7 @@ import Tensors
 
 /// Everything that a config file decides.
 public struct PipelineConfiguration: Sendable, Equatable {
-  public var ingest = IngestSettings()
+  public var ingest = IngestSettings(sources: [])
   public var detection = DetectionSettings()
   public var pipeline = PipelineSettings()
   public var control = ControlSettings()

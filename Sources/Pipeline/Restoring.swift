@@ -45,8 +45,8 @@ enum Restoring {
       if let bytes = running[stream] {
         do {
           detector = try StreamDetector(
-            restoring: bytes, stream: stream, settings: detection, seed: StreamEntry.hash(stream.name, from: seed),
-            model: models[stream])
+            restoring: bytes, stream: stream, model: models[stream], settings: detection,
+            seed: StreamEntry.hash(stream.name, from: seed))
         } catch {
           restored.damaged.append("\(stream): running state: \(error)")
           if let model = models[stream] { detector.install(model) }

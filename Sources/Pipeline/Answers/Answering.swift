@@ -40,7 +40,7 @@ extension AnomalyPipeline {
   }
 
   private func reloadReply() throws -> ControlReply {
-    try alerts.log(command: "reload", around.configPath ?? "", outcome: "asked", at: Clocks.wall())
+    try alerts.log("reload", arguments: around.configPath ?? "", outcome: "asked", at: Clocks.wall())
     let report = reload()
     if report.accepted { return .done(Done("configuration \(report.message)")) }
     return .failure(

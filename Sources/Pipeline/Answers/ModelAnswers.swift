@@ -69,7 +69,7 @@ extension AnomalyPipeline {
     }
     let name = try snapshots.revert(key, to: snapshot)
     let model = try SnapshotCoding.model(of: try snapshots.load(key, name), pools: pools)
-    try alerts.log(command: "revert", "\(stream) \(name)", outcome: "done", at: Clocks.wall())
+    try alerts.log("revert", arguments: "\(stream) \(name)", outcome: "done", at: Clocks.wall())
     try onShard(of: stream) { state, local in state.install(model, at: local) }
     return Done("\(stream) scores with snapshot \(name) again", details: ["stream": stream, "snapshot": name])
   }

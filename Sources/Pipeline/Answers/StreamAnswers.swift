@@ -12,7 +12,7 @@ extension AnomalyPipeline {
     for part in onEveryShard({ state in
       state.streams.indices.filter { local in
         (query.phase == nil || state.streams[local].detector.phase == query.phase)
-          && (query.matching.map { Glob($0).matches(state.streams[local].key.name) } ?? true)
+          && (query.matching.map { Globs([$0]).matches(state.streams[local].key.name) } ?? true)
       }.map { state.summary(of: $0) }
     }) { rows.append(contentsOf: part) }
     let total = rows.count

@@ -35,6 +35,7 @@ final class Publisher: Sendable {
   /// Touched by the thread alone: incidents that were said to be open, and alerts that the history refused.
   private let announced: Guarded<Set<String>>
   private let pending = Guarded<[Alert]>([])
+  private let message = Guarded(ScoreMessage())
 
   /// Alerts that wait for a failing history at most; beyond that the oldest are given up, counted in the log.
   static let pendingCapacity = 10_000
@@ -148,8 +149,7 @@ final class Publisher: Sendable {
   }
 
   private func send(_ alert: Alert) {
-    let frames = AlertCoding.frames(of: alert)
-    attempt { _ = try socket.send([frames.topic, frames.payload]) }
+    attempt { try socket.send(try AlertMessage.frames(of: alert)) }
     counted.withLock {
       switch alert.state {
       case .open: $0.opened += 1
@@ -164,11 +164,13 @@ final class Publisher: Sendable {
 
   private func send(_ run: ScoreRun) {
     attempt {
-      let topic = ScoreCoding.topic(of: run.stream)
       for index in run.scores.indices {
-        let payload = ScoreCoding.payload(
-          stream: run.stream, timestamp: run.timestamps[index], score: Double(run.scores[index]), pValue: run.pValues[index])
-        try socket.send([topic, payload])
+        message.value.write(
+          stream: run.stream.name, timestamp: run.timestamps[index], score: Double(run.scores[index]),
+          pValue: run.pValues[index])
+        let topic = message.value.topic
+        let payload = message.value.payload
+        if try socket.send(topic.span, more: true) { try socket.send(payload.span, wait: .forever) }
       }
     }
     counted.withLock { $0.scores += UInt64(run.scores.count) }

@@ -109,10 +109,11 @@ struct ShardState {
 
   /// Keeps the rows to learn from; those of an incident are marked.
   private mutating func remember(_ local: Int, width: Int, count: Int) {
+    let values = rows
     for row in 0..<count {
       let isFull = streams[local].history.append(
         timestamp: timestamps[row], flags: workspace.quarantined[row] ? .quarantined : [],
-        values: rows.span.extracting(row * width..<(row + 1) * width))
+        values: values.span.extracting(row * width..<(row + 1) * width))
       if isFull { flush(local) }
     }
   }
@@ -153,8 +154,10 @@ struct ShardState {
     guard let reason = streams[local].detector.trainingRequest else { return }
     if reason == .newNormal, let since = streams[local].detector.acceptedSince {
       flush(local)
-      guarded("history") {
+      do {
         _ = try streams[local].history.mark(since ... .infinity, clear: .quarantined, scratch: &historyScratch)
+      } catch {
+        note("history", error)
       }
     }
     streams[local].detector.trainingStarted()
@@ -205,7 +208,8 @@ struct ShardState {
   mutating func flush(_ local: Int) {
     if streams[local].history.stagedRows == 0 { return }
     do {
-      if let aside = try streams[local].history.flush(fields: streams[local].detector.fields, scratch: &historyScratch) {
+      let fields = streams[local].detector.fields
+      if let aside = try streams[local].history.flush(fields: fields, scratch: &historyScratch) {
         around.log.warning("a history was set aside", metadata: ["stream": "\(streams[local].key)", "what": "\(aside)"])
       }
     } catch {
@@ -214,10 +218,6 @@ struct ShardState {
   }
 
   /// A full or failing disk costs rows of history, counted, and nothing else.
-  mutating func guarded(_ what: String, _ body: () throws -> Void) {
-    do { try body() } catch { note(what, error) }
-  }
-
   mutating func note(_ what: String, _ error: any Error) {
     counters.storageErrors += 1
     counters.lastStorageError = "\(what): \(error)"

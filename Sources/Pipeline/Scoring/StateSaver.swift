@@ -58,9 +58,11 @@ extension ShardState {
   }
 
   private mutating func save(_ entries: [StateStore.Entry]) {
-    guarded("running state") {
+    do {
       try around.states.save(entries, shard: around.index, of: around.shards, at: Clocks.wall())
+      saver.noteSaved()
+    } catch {
+      note("running state", error)
     }
-    saver.noteSaved()
   }
 }

@@ -258,9 +258,9 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil)
       return
     }
-    let (settings, seed) = condition.locked { (contents.value.detection, nextSeed()) }
+    let seed = condition.locked { nextSeed() }
     let verdict = ModelTrainer.compare(
-      candidate: candidate, champion: champion, rows: rows, settings: settings, seed: seed)
+      candidate: candidate, champion: champion, rows: rows, seed: seed)
     if verdict.accepted {
       try install(candidate, job, weights: nil)
       log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])

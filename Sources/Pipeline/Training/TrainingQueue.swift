@@ -63,7 +63,7 @@ struct TrainingQueue: Sendable {
 
   /// Takes the next work; nil when there is none.
   mutating func next() -> Work? {
-    if !requested.isEmpty { return .own(take(&requested)) }
+    if !requested.isEmpty { return .own(take(\.requested)) }
     while let signature = firstOrder.first {
       guard let jobs = first[signature], !jobs.isEmpty else {
         first[signature] = nil
@@ -84,13 +84,13 @@ struct TrainingQueue: Sendable {
       firstOrder.append(signature)
       return .own(job)
     }
-    if !again.isEmpty { return .own(take(&again)) }
-    if !ownLater.isEmpty { return .own(take(&ownLater)) }
+    if !again.isEmpty { return .own(take(\.again)) }
+    if !ownLater.isEmpty { return .own(take(\.ownLater)) }
     return nil
   }
 
-  private mutating func take(_ jobs: inout [TrainingJob]) -> TrainingJob {
-    let job = jobs.removeFirst()
+  private mutating func take(_ line: WritableKeyPath<TrainingQueue, [TrainingJob]>) -> TrainingJob {
+    let job = self[keyPath: line].removeFirst()
     waiting.remove(job.id)
     return job
   }
