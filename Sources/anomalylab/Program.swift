@@ -47,7 +47,7 @@ struct Anomalylab: ParsableCommand {
     version: Release.version,
     subcommands: [
       RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self, SubscribeCommand.self,
-      BenchCommand.self, CauseCommand.self,
+      DemoCommand.self, BenchCommand.self, CauseCommand.self,
     ])
 }
 
