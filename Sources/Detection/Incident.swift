@@ -3,40 +3,32 @@ public import Events
 /// An incident that is open on a stream.
 public struct Incident: Sendable, Equatable {
   /// 26 characters, sortable by the time of opening, never given twice.
-  public let id: String
+  public internal(set) var id: String
   /// Event time at which it is judged to have begun; rows from here on are not learned from.
-  public let onset: Double
+  public internal(set) var onset: Double
   /// Event time of the event that opened it.
-  public let opened: Double
+  public internal(set) var opened: Double
   public internal(set) var severity: Alert.Severity
   /// Of its worst event.
   public internal(set) var score: Double
   public internal(set) var pValue: Double
-  /// Events since it opened.
+  /// Events since it opened, that one included.
   public internal(set) var events: Int
-}
+  /// What was said last about the features, largest share first.
+  public internal(set) var features: [Alert.Feature]
+  public internal(set) var detectors: [String: Alert.DetectorScore]
+  public internal(set) var kind: Alert.Kind
 
-/// Where a detector stands, for status pages. A snapshot; cheap to make.
-public struct DetectorStatus: Sendable, Equatable {
-  public var phase: Phase
-  public var fields: Int
-  public var events: UInt64
-  /// Events scored by a model.
-  public var scored: UInt64
-  /// Event time of the last event; nil before the first.
-  public var lastEvent: Double?
-  public var lastScore: Double
-  public var lastPValue: Double
-  /// How far the thresholds moved since the training, in tail lengths.
-  public var drift: Double
-  /// Scored events with a p-value of at most 10⁻¹, 10⁻², 10⁻³, 10⁻⁴: divided by ``scored``, the measured false-alarm rate.
-  public var tails: [UInt64]
-  public var incidents: UInt64
-  public var quarantined: UInt64
-  public var missingValues: UInt64
-  public var openIncident: Incident?
-  public var trainingRequest: TrainingReason?
-  public var isTraining: Bool
-  public var snapshot: String?
-  public var trainedAt: Double?
+  // What the policy remembers besides.
+  /// Of the worst event; unlike `pValue` without a floor.
+  var logP: Float = 0
+  /// Events at or above the closing score.
+  var loud = 0
+  /// Calm events towards the end.
+  var calm = 0
+  /// Long or strong enough to be more than chance.
+  var isConfirmed = false
+  var eventsWhenSaid = 0
+  var logPWhenSaid: Float = 0
+  var severityWhenSaid: Alert.Severity
 }

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// Rows to learn from or to score: `rows × columns`, row-major, already scaled; a masked entry holds 0.
 public struct DataMatrix: Sendable, Equatable {
   public var rows: Int
@@ -69,6 +71,8 @@ public protocol TrainedModel: Sendable {
 /// Why a fit did not give a model.
 public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
   case notEnoughRows(have: Int, need: Int)
+  /// An entry of the training rows that is not masked is NaN or infinite.
+  case notFinite(row: Int, column: Int)
   /// A loss or weight became NaN or infinite at this step; nothing of it is kept.
   case diverged(step: Int)
   /// `shouldStop` said so before a usable model existed.
@@ -77,6 +81,8 @@ public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notEnoughRows(let have, let need): "\(have) rows are too few to learn from: \(need) are needed"
+    case .notFinite(let row, let column):
+      "row \(row) holds no finite number in column \(column): mask what is missing"
     case .diverged(let step): "the loss was no longer a finite number at step \(step)"
     case .stopped: "training was stopped before there was a usable model"
     }
@@ -85,8 +91,7 @@ public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// Reusable working space of the event path, owned by one shard and lent to every model in turn.
 public struct Scratch: Sendable {
-  public var a: [Float] = []
-  public var b: [Float] = []
-  public var c: [Float] = []
+  /// Grows to what the widest model needs for 64 rows.
+  public var arena = Arena()
   public init() {}
 }

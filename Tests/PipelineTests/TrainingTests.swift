@@ -7,7 +7,7 @@ import Testing
 @Suite struct TrainingQueueTests {
   func job(_ id: UInt32, _ reason: TrainingReason, signature: UInt64 = 1) -> TrainingJob {
     TrainingJob(
-      id: id, stream: StreamKey("s\(id)"), shard: 0, reason: reason, signature: signature, pooled: false)
+      id: id, stream: StreamKey("s\(id)"), shard: 0, reason: reason, signature: signature, parent: nil)
   }
 
   @Test func `what a person asks for comes first, first models before newer ones`() {

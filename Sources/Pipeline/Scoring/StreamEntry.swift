@@ -2,22 +2,16 @@ import Archive
 import Detection
 import Events
 
-/// One stream on its shard: its detector, and its rows on their way to the history on disk.
+/// One stream on its shard: its detector, and the history of its rows on disk.
 struct StreamEntry {
   let key: StreamKey
   var detector: StreamDetector
-  var history: RowHistory?
+  var history: RowHistory
   /// Column of the detector for each field that ingest declared, in that order; after a restart fields may come in
   /// another order than before.
   private(set) var columns: [Int] = []
   /// Whether ``columns`` is 0, 1, 2, …: the usual case, in which a row is copied as it is.
   private(set) var isIdentity = true
-
-  /// Rows that wait for the history.
-  var stagedTimestamps: [Double] = []
-  var stagedFlags: [UInt32] = []
-  var stagedValues: [Float] = []
-  var stagedWidth = 0
 
   /// Whether anything happened since the state was last saved.
   var changed = false
@@ -28,7 +22,7 @@ struct StreamEntry {
   /// Whether the model was learned from several streams together.
   var isPooled: Bool { detector.model?.sharedWeightsName != nil }
 
-  init(key: StreamKey, detector: StreamDetector, history: RowHistory?) {
+  init(key: StreamKey, detector: StreamDetector, history: RowHistory) {
     self.key = key
     self.detector = detector
     self.history = history
@@ -48,12 +42,12 @@ struct StreamEntry {
   }
 
   /// Names that identify which streams may share a model.
-  var signature: UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for name in detector.fields {
-      for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-      hash = (hash ^ 0xff) &* 0x100_0000_01b3
-    }
-    return hash
+  var signature: UInt64 { detector.fields.reduce(0xcbf2_9ce4_8422_2325) { Self.hash($1, from: $0) } }
+
+  /// FNV-1a of a text and its end.
+  static func hash(_ text: String, from start: UInt64) -> UInt64 {
+    var hash = start
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return (hash ^ 0xff) &* 0x100_0000_01b3
   }
 }

@@ -9,8 +9,8 @@ struct TrainingJob: Sendable, Equatable {
   var reason: TrainingReason
   /// Streams with the same names of fields in the same order have the same signature.
   var signature: UInt64
-  /// Whether the stream runs on a pooled model now.
-  var pooled: Bool
+  /// The snapshot in use, which the new one would replace.
+  var parent: String?
 }
 
 /// The order in which streams get their models: asked for first, then first models, then the rest as they came.

@@ -1,0 +1,78 @@
+#include "Clones.h"
+#include "CVectorMath.h"
+#include <string.h>
+
+// Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3", SC 2011. No contraction to fused operations here: the same bits on every processor.
+#pragma STDC FP_CONTRACT OFF
+
+CLONES void vm_philox(size_t blocks, uint64_t counter, uint64_t stream, uint64_t key, uint32_t *words) {
+  for (size_t i = 0; i < blocks; i++) {
+    uint64_t n = counter + i;
+    uint32_t c0 = (uint32_t)n, c1 = (uint32_t)(n >> 32), c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    for (int round = 0; round < 10; round++) {
+      uint64_t p0 = (uint64_t)c0 * 0xD2511F53u, p1 = (uint64_t)c2 * 0xCD9E8D57u;
+      uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+      c1 = (uint32_t)p1;
+      c3 = (uint32_t)p0;
+      c0 = n0;
+      c2 = n2;
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+    words[4 * i] = c0;
+    words[4 * i + 1] = c1;
+    words[4 * i + 2] = c2;
+    words[4 * i + 3] = c3;
+  }
+}
+
+INLINE float open_unit(uint32_t w) { return ((float)(int32_t)(w >> 9) + 0.5f) * 0x1p-23f; }
+
+CLONES void vm_uniform(size_t n, const uint32_t *restrict words, float *restrict y) {
+  for (size_t i = 0; i < n; i++) y[i] = open_unit(words[i]);
+}
+
+// log of a number in (0, 1), polynomial of Cephes
+INLINE float unit_log(float x) {
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  float e = (float)((int32_t)(u >> 23) - 126);
+  uint32_t mu = (u & 0x007fffffu) | 0x3f000000u;
+  float m;
+  memcpy(&m, &mu, 4);
+  int low = m < 0.707106781186547524f;
+  e = low ? e - 1.0f : e;
+  m = low ? m + m - 1.0f : m - 1.0f;
+  float z = m * m;
+  float p = 7.0376836292e-2f;
+  p = p * m - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  return (m + (p * m * z - 0.5f * z)) + e * 0.693147180559945309f;
+}
+
+CLONES void vm_normal(size_t n, const uint32_t *restrict words, float *restrict y) {
+  for (size_t i = 0; i < n / 2; i++) {
+    float radius = __builtin_elementwise_sqrt(-2.0f * unit_log(open_unit(words[2 * i])));
+    // The angle: two bits name the quadrant, the others a part of it in [-π/4, π/4).
+    uint32_t w = words[2 * i + 1];
+    float t = (float)((int32_t)(w << 2) >> 8) * (0x1p-24f * 1.57079632679489662f);
+    float z = t * t;
+    float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * t + t;
+    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z -
+              0.5f * z + 1.0f;
+    uint32_t quadrant = w >> 30;
+    float a = (quadrant & 1) ? c : s, b = (quadrant & 1) ? s : c;
+    a = (quadrant & 2) ? -a : a;
+    b = (quadrant == 1 || quadrant == 2) ? -b : b;
+    y[2 * i] = radius * b;
+    y[2 * i + 1] = radius * a;
+  }
+}
