@@ -34,7 +34,8 @@ struct DemoCommand: ParsableCommand {
     let screen = DemoScreen(style: Output.style)
     let publisher = try EventPublisher("tcp://127.0.0.1:*", .bind, push: false, waits: true)
     let daemon = try LabDaemon(
-      config: config, overrides: ["ANOMALYD_SOURCES_0_ENDPOINTS": publisher.endpoint])
+      config: config,
+      overrides: ["ANOMALYD_SOURCES_0_CONNECT": publisher.endpoint, "ANOMALYD_SOURCES_0_BIND": ""])
     defer {
       daemon.stop()
       if keep { screen.note("kept: \(daemon.folder.path)") } else { daemon.removeFolder() }
