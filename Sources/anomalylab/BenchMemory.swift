@@ -74,7 +74,7 @@ extension Benchmarks {
 struct StreamLoad: ~Copyable {
   /// The daemon listens on any free port, and may train on a whole core so that the measurement ends.
   static let overrides = [
-    "ANOMALYD_SOURCES_0_ENDPOINTS": "tcp://127.0.0.1:*", "ANOMALYD_SOURCES_0_KIND": "pull",
+    "ANOMALYD_SOURCES_0_BIND": "tcp://127.0.0.1:*", "ANOMALYD_SOURCES_0_SOCKET": "pull",
     "ANOMALYD_SOURCES_0_OVERFLOW": "block", "ANOMALYD_RETRAIN_BUDGET": "100%",
   ]
 
