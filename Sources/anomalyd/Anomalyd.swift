@@ -77,7 +77,7 @@ struct Anomalyd: AsyncParsableCommand {
             return settings.pipeline
           },
           check: { file, text in
-            do {
+            do throws(ConfigError) {
               _ = try DaemonSettings.parse(text, file: file, environment: Self.environment)
               return []
             } catch {
@@ -92,7 +92,7 @@ struct Anomalyd: AsyncParsableCommand {
 
   /// Every mistake in the config is a line of its own on standard error.
   private func read() throws -> DaemonSettings {
-    do {
+    do throws(ConfigError) {
       let (settings, remarks) = try Self.load(config)
       for remark in remarks { Self.complain(remark) }
       return settings

@@ -26,7 +26,7 @@ extension Benchmarks {
       daemon.removeFolder()
     }
     let empty = try daemon.waitUntilReady()
-    var load = try StreamLoad(streams: streams, features: 16, daemon: daemon)
+    let load = try StreamLoad(streams: streams, features: 16, daemon: daemon)
     let began = Deadline(after: 3600)
     try load.send(rounds: 700)
     var backlog = 0
@@ -71,7 +71,7 @@ extension Benchmarks {
 }
 
 /// Many streams of correlated noise for a daemon, as JSON events of one stream each, 64 to a message.
-struct StreamLoad: ~Copyable {
+final class StreamLoad {
   /// The daemon listens on any free port, and may train on a whole core so that the measurement ends.
   static let overrides = [
     "ANOMALYD_SOURCES_0_BIND": "tcp://127.0.0.1:*", "ANOMALYD_SOURCES_0_SOCKET": "pull",
@@ -87,23 +87,24 @@ struct StreamLoad: ~Copyable {
   init(streams: Int, features: Int, daemon: LabDaemon) throws {
     names = (0..<streams).map { "host-\($0)" }
     self.features = features
-    socket = try Socket(.push, in: try MessagingContext())
-    try socket.set(.linger(0))
     guard let endpoint = try daemon.status().sources.first?.endpoints.first else {
       throw Failure(.unavailable, what: "source", why: "the daemon has none", remedy: daemon.log())
     }
+    let socket = try Socket(.push, in: try MessagingContext())
+    try socket.set(.linger(0))
     try socket.connect(endpoint)
+    self.socket = socket
   }
 
   /// The same streams at the same point, for a daemon that was started again.
-  init(continuing load: borrowing StreamLoad, daemon: LabDaemon) throws {
+  convenience init(continuing load: StreamLoad, daemon: LabDaemon) throws {
     try self.init(streams: load.names.count, features: load.features, daemon: daemon)
     random = load.random
     tick = load.tick
   }
 
   /// Every stream gets so many more events, a second of event time apart; those of `odd` are far from normal.
-  mutating func send(rounds: Int, odd: Set<Int> = []) throws {
+  func send(rounds: Int, odd: Set<Int> = []) throws {
     for _ in 0..<rounds {
       tick += 1
       for start in stride(from: 0, to: names.count, by: 64) {
@@ -116,7 +117,7 @@ struct StreamLoad: ~Copyable {
     }
   }
 
-  private mutating func event(_ index: Int, isOdd: Bool) -> String {
+  private func event(_ index: Int, isOdd: Bool) -> String {
     let common = noise()
     var text =
       "{\"stream\":\"\(names[index])\",\"ts\":\(1_750_000_000 + tick),\"seq\":\(tick),\"epoch\":\"bench\",\"values\":{"
@@ -128,7 +129,7 @@ struct StreamLoad: ~Copyable {
   }
 
   /// Irwin–Hall: the sum of four uniforms, standardised.
-  private mutating func noise() -> Double {
+  private func noise() -> Double {
     var sum = 0.0
     for _ in 0..<4 {
       random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
