@@ -69,8 +69,8 @@ struct ProductTests {
         #expect(abs(product - a[i * 3 + j]) < 1e-5)
       }
     }
-    #expect(Cholesky.factor([1, 1, 1, 1], n: 2).allSatisfy(\.isFinite))
-    #expect(Cholesky.factor([0, 0, 0, 0], n: 2).allSatisfy(\.isFinite))
+    #expect(Cholesky.factor([1, 1, 1, 1], n: 2).allSatisfy { $0.isFinite })
+    #expect(Cholesky.factor([0, 0, 0, 0], n: 2).allSatisfy { $0.isFinite })
   }
 }
 
