@@ -48,7 +48,8 @@ struct Anomalyd: AsyncParsableCommand {
     log.info(
       "starting",
       metadata: [
-        "version": "\(Release.version)", "kernel": "\(Processor.summary)", "config": "\(config ?? "built-in defaults")",
+        "version": "\(Release.version)", "kernel": "\(Processor.summary)",
+        "config": "\(config ?? "built-in defaults")",
       ])
     let service = DaemonService(
       pipeline: try start(settings, log, threshold), notifier: ServiceNotifier(), log: log,
@@ -64,7 +65,9 @@ struct Anomalyd: AsyncParsableCommand {
     }
   }
 
-  private func start(_ settings: DaemonSettings, _ log: Logger, _ threshold: LogThreshold) throws -> AnomalyPipeline {
+  private func start(_ settings: DaemonSettings, _ log: Logger, _ threshold: LogThreshold) throws
+    -> AnomalyPipeline
+  {
     do {
       return try AnomalyPipeline(
         settings.pipeline,
@@ -77,7 +80,7 @@ struct Anomalyd: AsyncParsableCommand {
             return settings.pipeline
           },
           check: { file, text in
-            do {
+            do throws(ConfigError) {
               _ = try DaemonSettings.parse(text, file: file, environment: Self.environment)
               return []
             } catch {
@@ -92,7 +95,7 @@ struct Anomalyd: AsyncParsableCommand {
 
   /// Every mistake in the config is a line of its own on standard error.
   private func read() throws -> DaemonSettings {
-    do {
+    do throws(ConfigError) {
       let (settings, remarks) = try Self.load(config)
       for remark in remarks { Self.complain(remark) }
       return settings
@@ -104,7 +107,9 @@ struct Anomalyd: AsyncParsableCommand {
 
   private static var environment: [String: String] { ProcessInfo.processInfo.environment }
 
-  private static func load(_ file: String?) throws(ConfigError) -> (settings: DaemonSettings, remarks: [String]) {
+  private static func load(_ file: String?) throws(ConfigError) -> (
+    settings: DaemonSettings, remarks: [String]
+  ) {
     guard let file else { return try DaemonSettings.parse("", file: "defaults", environment: environment) }
     return try DaemonSettings.load(file: file, environment: environment)
   }

@@ -4,7 +4,18 @@ import Foundation
 
 /// The measurements that `anomalylab bench` knows; each is a function in a file of its own.
 enum Benchmarks {
-  static let all: [Benchmark] = []
+  static let all: [Benchmark] = [
+    memory, kill,
+    Benchmark(
+      name: "calibration", summary: "measured against promised false-alarm rates, on three kinds of noise"
+    ) {
+      run in
+      var bench = BenchCalibration()
+      bench.events = run.setting("events", bench.events)
+      bench.only = run.settings["only"]
+      for record in try bench.run() { run.report(record) }
+    }
+  ]
 }
 
 /// One measurement by name.
@@ -26,6 +37,13 @@ struct BenchRun: Sendable {
   func setting(_ key: String, _ standard: Int) -> Int { settings[key].flatMap { Int($0) } ?? standard }
   func setting(_ key: String, _ standard: Double) -> Double {
     settings[key].flatMap { Double($0) } ?? standard
+  }
+
+  /// Prints a result that was put together elsewhere.
+  func report(_ record: BenchRecord) {
+    report(
+      record.case, record.value, record.unit, reference: record.reference,
+      record.referenceValue == 0 ? nil : record.referenceValue)
   }
 
   /// Prints one result: a JSON line, or a line for a person.

@@ -22,11 +22,9 @@ struct MetricFile {
 
   /// - Throws: ``Failure`` for a file that is not there, is not readable or holds no rows.
   init(path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw Failure(
-        .input, what: path, why: "no such file", remedy: "give the path of a CSV file")
+    guard let text = String(validating: try Gzip.bytes(ofFile: path), as: UTF8.self) else {
+      throw Failure(.data, what: path, why: "is no UTF-8 text", remedy: "give a CSV file, plain or gzip")
     }
-    let text = try path.hasSuffix(".gz") ? Self.unzipped(path) : Self.plain(path)
     try self.init(text: text, name: path)
   }
 
@@ -93,39 +91,6 @@ struct MetricFile {
       }
     }
     return cells
-  }
-
-  private static func plain(_ path: String) throws -> String {
-    do {
-      return try String(contentsOfFile: path, encoding: .utf8)
-    } catch {
-      throw Failure(
-        .data, what: path, why: "cannot be read as UTF-8 text", remedy: "check its rights and what it is")
-    }
-  }
-
-  private static func unzipped(_ path: String) throws -> String {
-    let gzip = Process()
-    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    gzip.arguments = ["gzip", "-dc", "--", path]
-    let output = Pipe()
-    gzip.standardOutput = output
-    gzip.standardError = FileHandle.nullDevice
-    var text = Data()
-    do {
-      try gzip.run()
-      text = try output.fileHandleForReading.readToEnd() ?? Data()
-    } catch {
-      throw Failure(
-        .unavailable, what: path, why: "gzip could not be run (\(error.localizedDescription))",
-        remedy: "install gzip")
-    }
-    gzip.waitUntilExit()
-    guard gzip.terminationStatus == 0, let string = String(data: text, encoding: .utf8) else {
-      throw Failure(
-        .data, what: path, why: "is no intact gzip file of UTF-8 text", remedy: "make or fetch it again")
-    }
-    return string
   }
 }
 

@@ -46,8 +46,8 @@ struct Anomalylab: ParsableCommand {
       "Exit codes are those of sysexits(3): 64 usage, 65 bad data, 66 no such file, 69 unavailable.",
     version: Release.version,
     subcommands: [
-      RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self, SubscribeCommand.self,
-      BenchCommand.self, CauseCommand.self,
+      Replay.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
+      SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
     ])
 }
 
