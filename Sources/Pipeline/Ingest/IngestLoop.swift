@@ -162,7 +162,7 @@ final class IngestLoop {
       } catch {
         let isOurs = readers.contains { reader in
           reader.settings.attachment == .bind && source.attachment == .bind
-            && reader.settings.endpoints.contains { source.endpoints.contains($0) }
+            && !Set(reader.counters.endpoints + reader.settings.endpoints).isDisjoint(with: source.endpoints)
         }
         if !isOurs || Clocks.monotonic() > deadline { throw error }
         // Waits for the bell in vain: a way to wait that needs no other clock.

@@ -222,7 +222,7 @@ final class SourceReader {
   }
 
   private func isDue(_ matter: Matter, _ now: UInt64) -> Bool {
-    guard let note = notes[matter], now &- note.last < 60_000_000_000 else { return true }
+    guard let note = notes[matter], now < note.last + 60_000_000_000 else { return true }
     notes[matter] = (note.last, note.silent + 1)
     return false
   }
