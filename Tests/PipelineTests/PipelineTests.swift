@@ -7,7 +7,8 @@ import Testing
 @testable import Pipeline
 
 @Suite(.serialized) struct PipelineTests {
-  @Test func `a stream is learned, a fault opens one incident that names the metric, and it resolves`() throws {
+  @Test func `a stream is learned, a fault opens one incident that names the metric, and it resolves`() throws
+  {
     let harness = try Harness()
     try harness.start()
     try harness.waitForScoring()
@@ -38,7 +39,9 @@ import Testing
     #expect(statements.last?.state == .resolved)
   }
 
-  @Test func `an open incident goes on after a restart, under its id, and everything is scored at once`() throws {
+  @Test func `an open incident goes on after a restart, under its id, and everything is scored at once`()
+    throws
+  {
     let harness = try Harness()
     try harness.start()
     try harness.waitForScoring()
