@@ -17,7 +17,8 @@ struct Restored {
 enum Restoring {
   /// Puts running states, models and open incidents together, stream by stream; damage costs what is damaged and no more.
   static func load(
-    states: StateStore, snapshots: SnapshotStore, pools: WeightPools, open: [Alert], detection: DetectionSettings,
+    states: StateStore, snapshots: SnapshotStore, pools: WeightPools, open: [Alert],
+    detection: DetectionSettings,
     seed: UInt64
   ) throws -> Restored {
     var restored = Restored()

@@ -272,3 +272,22 @@ extension Refusal {
     }
   }
 }
+
+// Hashes and names, for tables of streams and fields.
+extension EventSink {
+  /// The hash that this sink and its decoder make of bytes.
+  public func hash(_ bytes: Span<UInt8>) -> UInt64 {
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return unsafe csj_hash(raw.bytes, 0, seed) }
+      return unsafe csj_hash(start, buffer.count, seed)
+    }
+  }
+
+  /// Names and their hashes of all values of an event that has names.
+  public func names(of event: Event) -> [(name: String, hash: UInt64)] {
+    event.values.map { index in
+      let range = name(index)
+      return (text(range), withBytes(range) { hash($0) })
+    }
+  }
+}

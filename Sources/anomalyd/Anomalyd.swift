@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Foundation
 import Logging
 import Pipeline
@@ -11,8 +12,6 @@ import UnixSignals
 /// The daemon: reads its config, starts the pipeline, tells the service manager, and ends in order.
 @main
 struct Anomalyd: AsyncParsableCommand {
-  static let version = "0.1.0"
-
   static let configuration = CommandConfiguration(
     commandName: "anomalyd",
     abstract: "Finds anomalies in metric events from ZeroMQ, and publishes explained alerts.",
@@ -20,7 +19,7 @@ struct Anomalyd: AsyncParsableCommand {
       SIGHUP reads the config again (applied as a whole or refused as a whole); SIGTERM scores what has come in, \
       saves everything and ends. Exit codes: 64 usage, 69 an endpoint or the state directory is in use, 78 config.
       """,
-    version: "anomalyd \(version)")
+    version: "anomalyd \(Release.version)")
 
   @Option(help: ArgumentHelp("The config file; without it the built-in defaults run.", valueName: "file"))
   var config: String?
@@ -49,7 +48,8 @@ struct Anomalyd: AsyncParsableCommand {
     log.info(
       "starting",
       metadata: [
-        "version": "\(Self.version)", "kernel": "\(Processor.summary)", "config": "\(config ?? "built-in defaults")",
+        "version": "\(Release.version)", "kernel": "\(Processor.summary)",
+        "config": "\(config ?? "built-in defaults")",
       ])
     let service = DaemonService(
       pipeline: try start(settings, log, threshold), notifier: ServiceNotifier(), log: log,
@@ -60,45 +60,61 @@ struct Anomalyd: AsyncParsableCommand {
     do {
       try await group.run()
     } catch {
-      Self.complain("stopped", "\(error)")
+      Self.complain("stopped: \(error)")
       throw ExitCode(EX_SOFTWARE)
     }
   }
 
-  private func start(_ settings: DaemonSettings, _ log: Logger, _ threshold: LogThreshold) throws -> AnomalyPipeline {
+  private func start(_ settings: DaemonSettings, _ log: Logger, _ threshold: LogThreshold) throws
+    -> AnomalyPipeline
+  {
     do {
       return try AnomalyPipeline(
-        settings.configuration,
+        settings.pipeline,
         PipelineSurroundings(
-          version: Self.version, state: state ?? settings.stateDirectory, configPath: config,
+          version: Release.version, state: state ?? settings.stateDirectory, configPath: config,
           entropy: UInt64.random(in: .min ... .max), log: log,
-          reread: { [self] in
-            let settings = try DaemonSettings.read(file: config, environment: ProcessInfo.processInfo.environment)
+          reread: { [config] in
+            let settings = try Self.load(config).settings
             threshold.level = settings.logLevel
-            return settings.configuration
+            return settings.pipeline
           },
           check: { file, text in
-            DaemonSettings.problems(in: text, file: file, environment: ProcessInfo.processInfo.environment)
+            do throws(ConfigError) {
+              _ = try DaemonSettings.parse(text, file: file, environment: Self.environment)
+              return []
+            } catch {
+              return error.problems.map { "\($0)" }
+            }
           }))
     } catch {
-      Self.complain("cannot start", "\(error)")
+      Self.complain("cannot start: \(error)")
       throw ExitCode(EX_UNAVAILABLE)
     }
   }
 
+  /// Every mistake in the config is a line of its own on standard error.
   private func read() throws -> DaemonSettings {
-    do {
-      return try DaemonSettings.read(file: config, environment: ProcessInfo.processInfo.environment)
-    } catch let mistakes as ConfigurationMistakes {
-      for line in mistakes.lines { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
-      throw ExitCode(EX_CONFIG)
+    do throws(ConfigError) {
+      let (settings, remarks) = try Self.load(config)
+      for remark in remarks { Self.complain(remark) }
+      return settings
     } catch {
-      Self.complain("config", "\(error)")
+      for problem in error.problems { Self.complain("\(problem)") }
       throw ExitCode(EX_CONFIG)
     }
   }
 
-  static func complain(_ what: String, _ why: String) {
-    FileHandle.standardError.write(Data("anomalyd: \(what): \(why)\n".utf8))
+  private static var environment: [String: String] { ProcessInfo.processInfo.environment }
+
+  private static func load(_ file: String?) throws(ConfigError) -> (
+    settings: DaemonSettings, remarks: [String]
+  ) {
+    guard let file else { return try DaemonSettings.parse("", file: "defaults", environment: environment) }
+    return try DaemonSettings.load(file: file, environment: environment)
+  }
+
+  static func complain(_ line: String) {
+    FileHandle.standardError.write(Data("anomalyd: \(line)\n".utf8))
   }
 }

@@ -35,7 +35,8 @@ extension AnomalyPipeline {
       return .failure(
         Failure(.io, what: request.command, why: "\(error)", remedy: "see `anomalyctl doctor`"))
     } catch {
-      return .failure(Failure(.software, what: request.command, why: "\(error)", remedy: "see the daemon's log"))
+      return .failure(
+        Failure(.software, what: request.command, why: "\(error)", remedy: "see the daemon's log"))
     }
   }
 
@@ -65,7 +66,9 @@ extension AnomalyPipeline {
   }
 
   /// Runs `question` on every shard.
-  func onEveryShard<Answer: Sendable>(_ question: @escaping @Sendable (inout ShardState) -> Answer) -> [Answer] {
+  func onEveryShard<Answer: Sendable>(_ question: @escaping @Sendable (inout ShardState) -> Answer)
+    -> [Answer]
+  {
     shards.compactMap { $0.ask(question) }
   }
 

@@ -72,7 +72,10 @@ public struct IngestSettings: Sendable, Equatable {
       for (key, value, range) in [
         ("receive_high_water", source.receiveHighWater, 1...10_000_000),
         ("max_message_size", source.maxMessageSize, 64...(1 << 30)),
-        ("disconnect_size", source.disconnectSize, source.maxMessageSize...max(1 << 31, source.maxMessageSize)),
+        (
+          "disconnect_size", source.disconnectSize,
+          source.maxMessageSize...max(1 << 31, source.maxMessageSize)
+        ),
       ] where !range.contains(value) {
         found.append(
           ("\(path).\(key)", "\(value) is not between \(range.lowerBound) and \(range.upperBound)"))

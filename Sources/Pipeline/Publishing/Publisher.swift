@@ -132,7 +132,8 @@ final class Publisher: Sendable {
     var said: [Alert] = []
     for var alert in alerts {
       let isAnnounced = announced.value.contains(alert.id)
-      if silent[alert.stream] != nil && !(isAnnounced && alert.state == .resolved) || !isAnnounced && alert.state == .resolved
+      if silent[alert.stream] != nil && !(isAnnounced && alert.state == .resolved)
+        || !isAnnounced && alert.state == .resolved
       {
         counted.withLock { $0.silenced += 1 }
         continue
@@ -158,8 +159,11 @@ final class Publisher: Sendable {
       }
     }
     log.notice(
-      "alert", metadata: ["stream": "\(alert.stream)", "state": "\(alert.state)", "id": "\(alert.id)",
-        "score": "\((alert.score * 10).rounded() / 10)", "text": "\(alert.text)"])
+      "alert",
+      metadata: [
+        "stream": "\(alert.stream)", "state": "\(alert.state)", "id": "\(alert.id)",
+        "score": "\((alert.score * 10).rounded() / 10)", "text": "\(alert.text)",
+      ])
   }
 
   private func send(_ run: ScoreRun) {

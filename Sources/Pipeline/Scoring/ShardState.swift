@@ -66,7 +66,9 @@ struct ShardState {
     counters.batches += 1
     let ended = Clocks.monotonic()
     counters.busy += ended - began
-    if let arrival = batch.arrivals.first { counters.longestWait = max(counters.longestWait, ended &- arrival) }
+    if let arrival = batch.arrivals.first {
+      counters.longestWait = max(counters.longestWait, ended &- arrival)
+    }
   }
 
   /// Copies events into rows as wide as the stream's fields; what an event does not carry is missing.
@@ -103,7 +105,9 @@ struct ShardState {
           stream: streams[local].key, timestamps: Array(timestamps[..<count]),
           scores: Array(workspace.score[..<count]), pValues: Array(workspace.p[..<count])))
     }
-    for row in 0..<count { streams[local].maxScore = max(streams[local].maxScore, Double(workspace.score[row])) }
+    for row in 0..<count {
+      streams[local].maxScore = max(streams[local].maxScore, Double(workspace.score[row]))
+    }
     if streams[local].detector.trainingRequest != nil { enqueueTraining(local) }
   }
 
@@ -126,7 +130,8 @@ struct ShardState {
       let local = Int(id) / around.shards
       // After a restart the known streams stand here already, in the order in which ingest was told of them.
       if local < streams.count { return }
-      precondition(local == streams.count, "stream \(id) was declared before \(streams.count * around.shards)")
+      precondition(
+        local == streams.count, "stream \(id) was declared before \(streams.count * around.shards)")
       streams.append(
         StreamEntry(
           key: key, detector: StreamDetector(stream: key, settings: around.detection, seed: seed(of: key)),
@@ -155,7 +160,8 @@ struct ShardState {
     if reason == .newNormal, let since = streams[local].detector.acceptedSince {
       flush(local)
       do {
-        _ = try streams[local].history.mark(since ... .infinity, clear: .quarantined, scratch: &historyScratch)
+        _ = try streams[local].history.mark(
+          since ... .infinity, clear: .quarantined, scratch: &historyScratch)
       } catch {
         note("history", error)
       }
@@ -164,7 +170,8 @@ struct ShardState {
     around.trainer.add(
       TrainingJob(
         id: UInt32(local * around.shards + around.index), stream: streams[local].key, shard: around.index,
-        reason: reason, signature: streams[local].signature, parent: streams[local].detector.model?.snapshotName))
+        reason: reason, signature: streams[local].signature,
+        parent: streams[local].detector.model?.snapshotName))
   }
 
   /// Asks for a training on a person's behalf; false for a stream that has too few rows yet.
@@ -210,7 +217,8 @@ struct ShardState {
     do {
       let fields = streams[local].detector.fields
       if let aside = try streams[local].history.flush(fields: fields, scratch: &historyScratch) {
-        around.log.warning("a history was set aside", metadata: ["stream": "\(streams[local].key)", "what": "\(aside)"])
+        around.log.warning(
+          "a history was set aside", metadata: ["stream": "\(streams[local].key)", "what": "\(aside)"])
       }
     } catch {
       note("history", error)

@@ -193,7 +193,8 @@ final class Trainer: Sendable {
     let kept: SharedID
     do {
       weights = try ModelTrainer.trainPooled(
-        sampled, settings: settings, seed: seed, name: "pool-\(String(seed, radix: 36))", shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
+        sampled, settings: settings, seed: seed, name: "pool-\(String(seed, radix: 36))",
+        shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
       kept = try snapshots.share(weights.encode())
       pools.remember(weights, at: kept)
     } catch {
@@ -266,14 +267,16 @@ final class Trainer: Sendable {
       log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
     } else {
       condition.locked { contents.value.counters.rejected += 1 }
-      log.info("kept the running model", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
+      log.info(
+        "kept the running model", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
       shards[job.shard].tell { $0.trainingEnded(job.id) }
     }
   }
 
   /// On disk first, then into the shard: what scores is what a restart finds.
   private func install(_ model: StreamModel, _ job: TrainingJob, weights: SharedID?) throws {
-    try snapshots.save(SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights))
+    try snapshots.save(
+      SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights))
     condition.locked { contents.value.counters.accepted += 1 }
     shards[job.shard].tell { $0.install(model, job.id) }
   }
