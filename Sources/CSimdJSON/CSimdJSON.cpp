@@ -153,7 +153,7 @@ private:
       schema = csj_fold(schema ^ 0x9e3779b97f4a7c15ull, current.value_count + 1);
     } else {
       for (uint32_t i = current.first_value; i < sink.values_count; i++) {
-        schema = csj_hash(sink.bytes + sink.name_offsets[i], sink.name_lengths[i], schema);
+        schema = csj_chain(schema, csj_hash(sink.bytes + sink.name_offsets[i], sink.name_lengths[i], options.seed));
       }
     }
     current.schema = schema;

@@ -59,7 +59,7 @@ protected:
   // MARK: Pieces
 
   /// A key: where it stands when it has no escapes, else a copy without them.
-  int32_t name(ondemand::field &field, Piece &piece) {
+  simdjson_inline int32_t name(ondemand::field &field, Piece &piece) {
     const char *raw = field.key().raw();
     bool escaped;
     piece.length = string_length(reinterpret_cast<const uint8_t *>(raw), escaped);
@@ -112,7 +112,7 @@ protected:
 
   // MARK: Values
 
-  int32_t put(Piece name, double number) {
+  simdjson_inline int32_t put(Piece name, double number) {
     if (is_mute) return CSJ_OK;
     const uint32_t at = sink.values_count;
     if (at == sink.values_capacity) return CSJ_GROW_VALUES;
@@ -173,7 +173,7 @@ protected:
   }
 
   /// `prefix.last`, without the dot when there is no prefix.
-  int32_t joined(Piece prefix, Piece last, Piece &piece) {
+  simdjson_inline int32_t joined(Piece prefix, Piece last, Piece &piece) {
     if (prefix.length == 0) {
       piece = last;
       return CSJ_OK;
@@ -202,7 +202,9 @@ protected:
       if (status == CSJ_OK) status = joined(prefix, key, full);
       if (status != CSJ_OK) return status;
       ondemand::value member = field.value();
-      status = leaf(member, full, depth);
+      // Numbers are what there is most of.
+      double number;
+      status = member.get_double().get(number) == SUCCESS ? put(full, number) : leaf(member, full, depth);
       if (status != CSJ_OK) return status;
     }
     return CSJ_OK;

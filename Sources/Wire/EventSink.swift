@@ -31,7 +31,8 @@ import CSimdJSON
   static let hasRatesFlag: UInt32 = 1 << 16
 
   let seed: UInt64
-  var raw = unsafe csj_sink()
+  // On the heap, so that its members are reached without the checks that a class's own are.
+  let raw: UnsafeMutablePointer<csj_sink>
   // What rules make of the values goes here; then the two change places.
   private var exact: UnsafeMutablePointer<Double>
   private var spareOffsets: UnsafeMutablePointer<UInt32>
@@ -43,61 +44,64 @@ import CSimdJSON
   /// - Parameter seed: of the hashes; random in a program that strangers send to.
   public init(seed: UInt64 = 0x616e_6f6d_616c_7964) {
     self.seed = seed
+    unsafe raw = .allocate(capacity: 1)
+    unsafe raw.initialize(to: csj_sink())
     let bytes = 1 << 14
     let values = 1 << 10
-    unsafe raw.bytes = .allocate(capacity: bytes)
-    unsafe raw.bytes_capacity = UInt32(bytes)
-    unsafe raw.name_offsets = .allocate(capacity: values)
-    unsafe raw.name_lengths = .allocate(capacity: values)
-    unsafe raw.values = .allocate(capacity: values)
+    unsafe raw.pointee.bytes = .allocate(capacity: bytes)
+    unsafe raw.pointee.bytes_capacity = UInt32(bytes)
+    unsafe raw.pointee.name_offsets = .allocate(capacity: values)
+    unsafe raw.pointee.name_lengths = .allocate(capacity: values)
+    unsafe raw.pointee.values = .allocate(capacity: values)
     unsafe exact = .allocate(capacity: values)
-    unsafe raw.values_capacity = UInt32(values)
+    unsafe raw.pointee.values_capacity = UInt32(values)
     unsafe spareOffsets = .allocate(capacity: values)
     unsafe spareLengths = .allocate(capacity: values)
     unsafe spareValues = .allocate(capacity: values)
     unsafe spareExact = .allocate(capacity: values)
     unsafe rateMarks = .allocate(capacity: values)
-    unsafe raw.label_offsets = .allocate(capacity: values)
-    unsafe raw.label_lengths = .allocate(capacity: values)
-    unsafe raw.text_offsets = .allocate(capacity: values)
-    unsafe raw.text_lengths = .allocate(capacity: values)
-    unsafe raw.labels_capacity = UInt32(values)
-    unsafe raw.events = .allocate(capacity: 256)
-    unsafe raw.events_capacity = 256
+    unsafe raw.pointee.label_offsets = .allocate(capacity: values)
+    unsafe raw.pointee.label_lengths = .allocate(capacity: values)
+    unsafe raw.pointee.text_offsets = .allocate(capacity: values)
+    unsafe raw.pointee.text_lengths = .allocate(capacity: values)
+    unsafe raw.pointee.labels_capacity = UInt32(values)
+    unsafe raw.pointee.events = .allocate(capacity: 256)
+    unsafe raw.pointee.events_capacity = 256
   }
 
   deinit {
-    unsafe raw.bytes.deallocate()
-    unsafe raw.name_offsets.deallocate()
-    unsafe raw.name_lengths.deallocate()
-    unsafe raw.values.deallocate()
+    unsafe raw.pointee.bytes.deallocate()
+    unsafe raw.pointee.name_offsets.deallocate()
+    unsafe raw.pointee.name_lengths.deallocate()
+    unsafe raw.pointee.values.deallocate()
     unsafe exact.deallocate()
     unsafe spareOffsets.deallocate()
     unsafe spareLengths.deallocate()
     unsafe spareValues.deallocate()
     unsafe spareExact.deallocate()
     unsafe rateMarks.deallocate()
-    unsafe raw.label_offsets.deallocate()
-    unsafe raw.label_lengths.deallocate()
-    unsafe raw.text_offsets.deallocate()
-    unsafe raw.text_lengths.deallocate()
-    unsafe raw.events.deallocate()
+    unsafe raw.pointee.label_offsets.deallocate()
+    unsafe raw.pointee.label_lengths.deallocate()
+    unsafe raw.pointee.text_offsets.deallocate()
+    unsafe raw.pointee.text_lengths.deallocate()
+    unsafe raw.pointee.events.deallocate()
+    unsafe raw.deallocate()
   }
 
   // MARK: Reading
 
-  var valueCount: Int { unsafe Int(raw.values_count) }
-  var valueCapacity: Int { unsafe Int(raw.values_capacity) }
-  var labelCount: Int { unsafe Int(raw.labels_count) }
-  var bytesUsed: Int { unsafe Int(raw.bytes_used) }
-  var byteCapacity: Int { unsafe Int(raw.bytes_capacity) }
+  var valueCount: Int { unsafe Int(raw.pointee.values_count) }
+  var valueCapacity: Int { unsafe Int(raw.pointee.values_capacity) }
+  var labelCount: Int { unsafe Int(raw.pointee.labels_count) }
+  var bytesUsed: Int { unsafe Int(raw.pointee.bytes_used) }
+  var byteCapacity: Int { unsafe Int(raw.pointee.bytes_capacity) }
 
   /// Events of the message.
-  public var count: Int { unsafe Int(raw.events_count) }
+  public var count: Int { unsafe Int(raw.pointee.events_count) }
 
   public func event(_ index: Int) -> Event {
     precondition(index >= 0 && index < count, "event \(index) of \(count)")
-    let event = unsafe raw.events[index]
+    let event = unsafe raw.pointee.events[index]
     let flags = event.flags
     return Event(
       timestamp: event.timestamp, seq: flags & CSJ_HAS_SEQ.rawValue != 0 ? event.seq : nil,
@@ -115,7 +119,7 @@ import CSimdJSON
     _ range: Range<Int>, _ body: (Span<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(range.upperBound <= valueCount, "values \(range) of \(valueCount)")
-    let buffer = unsafe UnsafeBufferPointer(start: raw.values + range.lowerBound, count: range.count)
+    let buffer = unsafe UnsafeBufferPointer(start: raw.pointee.values + range.lowerBound, count: range.count)
     return try body(unsafe Span(_unsafeElements: buffer))
   }
 
@@ -134,8 +138,8 @@ import CSimdJSON
   /// Where the name of a value is; empty for a positional one.
   public func name(_ index: Int) -> Range<Int> {
     precondition(index >= 0 && index < valueCount, "value \(index) of \(valueCount)")
-    let start = unsafe Int(raw.name_offsets[index])
-    return unsafe start..<start + Int(raw.name_lengths[index])
+    let start = unsafe Int(raw.pointee.name_offsets[index])
+    return unsafe start..<start + Int(raw.pointee.name_lengths[index])
   }
 
   /// Lends bytes that a range of this sink stands for.
@@ -143,7 +147,7 @@ import CSimdJSON
     _ range: Range<Int>, _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytesUsed, "bytes \(range) of \(bytesUsed)")
-    let buffer = unsafe UnsafeBufferPointer(start: raw.bytes + range.lowerBound, count: range.count)
+    let buffer = unsafe UnsafeBufferPointer(start: raw.pointee.bytes + range.lowerBound, count: range.count)
     return try body(unsafe Span(_unsafeElements: buffer))
   }
 
@@ -156,20 +160,21 @@ import CSimdJSON
 
   /// Bytes held.
   public var footprint: Int {
-    unsafe Int(raw.bytes_capacity) + Int(raw.values_capacity) * 41 + Int(raw.labels_capacity) * 16
-      + Int(raw.events_capacity) * MemoryLayout<csj_event>.stride
+    unsafe Int(raw.pointee.bytes_capacity) + Int(raw.pointee.values_capacity) * 41 + Int(
+      raw.pointee.labels_capacity) * 16
+      + Int(raw.pointee.events_capacity) * MemoryLayout<csj_event>.stride
   }
 
   // MARK: Writing
 
   /// Empties it; with `wantsExact`, values are kept in double precision too.
   func reset(wantsExact: Bool) {
-    unsafe raw.message_length = 0
-    unsafe raw.bytes_used = 0
-    unsafe raw.values_count = 0
-    unsafe raw.labels_count = 0
-    unsafe raw.events_count = 0
-    unsafe raw.exact = unsafe wantsExact ? exact : nil
+    unsafe raw.pointee.message_length = 0
+    unsafe raw.pointee.bytes_used = 0
+    unsafe raw.pointee.values_count = 0
+    unsafe raw.pointee.labels_count = 0
+    unsafe raw.pointee.events_count = 0
+    unsafe raw.pointee.exact = unsafe wantsExact ? exact : nil
   }
 
   /// Writes a value into the spare arrays; never beyond what was grown.
@@ -184,53 +189,53 @@ import CSimdJSON
 
   /// The spare arrays become the values.
   func adoptSpare(count: Int) {
-    unsafe swap(&raw.name_offsets, &spareOffsets)
-    unsafe swap(&raw.name_lengths, &spareLengths)
-    unsafe swap(&raw.values, &spareValues)
+    unsafe swap(&raw.pointee.name_offsets, &spareOffsets)
+    unsafe swap(&raw.pointee.name_lengths, &spareLengths)
+    unsafe swap(&raw.pointee.values, &spareValues)
     unsafe swap(&exact, &spareExact)
-    unsafe raw.values_count = UInt32(count)
+    unsafe raw.pointee.values_count = UInt32(count)
   }
 
   // MARK: Growing
 
   func growBytes(to least: Int) {
-    let now = unsafe Int(raw.bytes_capacity)
+    let now = unsafe Int(raw.pointee.bytes_capacity)
     let next = max(least, now * 2)
     precondition(next <= Int(UInt32.max), "a message of \(least) bytes")
-    unsafe raw.bytes = Self.grown(raw.bytes, from: now, to: next)
-    unsafe raw.bytes_capacity = UInt32(next)
+    unsafe raw.pointee.bytes = Self.grown(raw.pointee.bytes, from: now, to: next)
+    unsafe raw.pointee.bytes_capacity = UInt32(next)
   }
 
   func growValues() {
-    let now = unsafe Int(raw.values_capacity)
+    let now = unsafe Int(raw.pointee.values_capacity)
     let next = now * 2
-    unsafe raw.name_offsets = Self.grown(raw.name_offsets, from: now, to: next)
-    unsafe raw.name_lengths = Self.grown(raw.name_lengths, from: now, to: next)
-    unsafe raw.values = Self.grown(raw.values, from: now, to: next)
+    unsafe raw.pointee.name_offsets = Self.grown(raw.pointee.name_offsets, from: now, to: next)
+    unsafe raw.pointee.name_lengths = Self.grown(raw.pointee.name_lengths, from: now, to: next)
+    unsafe raw.pointee.values = Self.grown(raw.pointee.values, from: now, to: next)
     unsafe exact = Self.grown(exact, from: now, to: next)
-    if unsafe raw.exact != nil { unsafe raw.exact = unsafe exact }
+    if unsafe raw.pointee.exact != nil { unsafe raw.pointee.exact = unsafe exact }
     unsafe spareOffsets = Self.grown(spareOffsets, from: now, to: next)
     unsafe spareLengths = Self.grown(spareLengths, from: now, to: next)
     unsafe spareValues = Self.grown(spareValues, from: now, to: next)
     unsafe spareExact = Self.grown(spareExact, from: now, to: next)
     unsafe rateMarks = Self.grown(rateMarks, from: now, to: next)
-    unsafe raw.values_capacity = UInt32(next)
+    unsafe raw.pointee.values_capacity = UInt32(next)
   }
 
   func growLabels() {
-    let now = unsafe Int(raw.labels_capacity)
+    let now = unsafe Int(raw.pointee.labels_capacity)
     let next = now * 2
-    unsafe raw.label_offsets = Self.grown(raw.label_offsets, from: now, to: next)
-    unsafe raw.label_lengths = Self.grown(raw.label_lengths, from: now, to: next)
-    unsafe raw.text_offsets = Self.grown(raw.text_offsets, from: now, to: next)
-    unsafe raw.text_lengths = Self.grown(raw.text_lengths, from: now, to: next)
-    unsafe raw.labels_capacity = UInt32(next)
+    unsafe raw.pointee.label_offsets = Self.grown(raw.pointee.label_offsets, from: now, to: next)
+    unsafe raw.pointee.label_lengths = Self.grown(raw.pointee.label_lengths, from: now, to: next)
+    unsafe raw.pointee.text_offsets = Self.grown(raw.pointee.text_offsets, from: now, to: next)
+    unsafe raw.pointee.text_lengths = Self.grown(raw.pointee.text_lengths, from: now, to: next)
+    unsafe raw.pointee.labels_capacity = UInt32(next)
   }
 
   func growEvents() {
-    let now = unsafe Int(raw.events_capacity)
-    unsafe raw.events = Self.grown(raw.events, from: now, to: now * 2)
-    unsafe raw.events_capacity = UInt32(now * 2)
+    let now = unsafe Int(raw.pointee.events_capacity)
+    unsafe raw.pointee.events = Self.grown(raw.pointee.events, from: now, to: now * 2)
+    unsafe raw.pointee.events_capacity = UInt32(now * 2)
   }
 
   private static func grown<Element>(
@@ -278,7 +283,7 @@ extension EventSink {
   /// The hash that this sink and its decoder make of bytes.
   public func hash(_ bytes: Span<UInt8>) -> UInt64 {
     unsafe bytes.withUnsafeBufferPointer { buffer in
-      guard let start = buffer.baseAddress else { return unsafe csj_hash(raw.bytes, 0, seed) }
+      guard let start = buffer.baseAddress else { return unsafe csj_hash(raw.pointee.bytes, 0, seed) }
       return unsafe csj_hash(start, buffer.count, seed)
     }
   }

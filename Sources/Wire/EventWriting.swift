@@ -35,18 +35,18 @@ extension EventSink {
     let needed = message.count + Int(CSJ_PADDING) * 2
     if byteCapacity < needed { growBytes(to: needed) }
     unsafe message.withUnsafeBufferPointer { buffer in
-      if let start = buffer.baseAddress { unsafe raw.bytes.update(from: start, count: buffer.count) }
+      if let start = buffer.baseAddress { unsafe raw.pointee.bytes.update(from: start, count: buffer.count) }
     }
-    unsafe raw.message_length = UInt32(message.count)
-    unsafe raw.bytes_used = UInt32(message.count + Int(CSJ_PADDING))
+    unsafe raw.pointee.message_length = UInt32(message.count)
+    unsafe raw.pointee.bytes_used = UInt32(message.count + Int(CSJ_PADDING))
   }
 
-  var messageLength: Int { unsafe Int(raw.message_length) }
+  var messageLength: Int { unsafe Int(raw.pointee.message_length) }
 
   @inline(__always)
   func byte(_ index: Int) -> UInt8 {
     precondition(index >= 0 && index < bytesUsed, "byte \(index) of \(bytesUsed)")
-    return unsafe raw.bytes[index]
+    return unsafe raw.pointee.bytes[index]
   }
 
   /// Makes room for so many more bytes behind those in use.
@@ -58,8 +58,8 @@ extension EventSink {
 
   func keep(_ byte: UInt8) throws(Refusal) {
     try reserve(bytes: 1)
-    unsafe raw.bytes[bytesUsed] = byte
-    unsafe raw.bytes_used += 1
+    unsafe raw.pointee.bytes[bytesUsed] = byte
+    unsafe raw.pointee.bytes_used += 1
   }
 
   func keep(_ bytes: Span<UInt8>) throws(Refusal) -> Piece {
@@ -67,10 +67,10 @@ extension EventSink {
     try reserve(bytes: bytes.count)
     unsafe bytes.withUnsafeBufferPointer { buffer in
       if let source = buffer.baseAddress {
-        unsafe (raw.bytes + start).update(from: source, count: buffer.count)
+        unsafe (raw.pointee.bytes + start).update(from: source, count: buffer.count)
       }
     }
-    unsafe raw.bytes_used += UInt32(bytes.count)
+    unsafe raw.pointee.bytes_used += UInt32(bytes.count)
     return Piece(start..<start + bytes.count)
   }
 
@@ -82,8 +82,9 @@ extension EventSink {
   func keep(_ piece: Piece) throws(Refusal) -> Piece {
     let start = bytesUsed
     try reserve(bytes: Int(piece.length))
-    unsafe (raw.bytes + start).update(from: raw.bytes + Int(piece.offset), count: Int(piece.length))
-    unsafe raw.bytes_used += piece.length
+    unsafe (raw.pointee.bytes + start).update(
+      from: raw.pointee.bytes + Int(piece.offset), count: Int(piece.length))
+    unsafe raw.pointee.bytes_used += piece.length
     return Piece(start..<start + Int(piece.length))
   }
 
@@ -102,85 +103,85 @@ extension EventSink {
     if valueCount == valueCapacity { growValues() }
     let index = valueCount
     let value = Float(number)
-    unsafe raw.name_offsets[index] = name.offset
-    unsafe raw.name_lengths[index] = name.length
-    unsafe raw.values[index] = value.isFinite ? value : .nan
-    if let exact = unsafe raw.exact { unsafe exact[index] = number }
-    unsafe raw.values_count += 1
+    unsafe raw.pointee.name_offsets[index] = name.offset
+    unsafe raw.pointee.name_lengths[index] = name.length
+    unsafe raw.pointee.values[index] = value.isFinite ? value : .nan
+    if let exact = unsafe raw.pointee.exact { unsafe exact[index] = number }
+    unsafe raw.pointee.values_count += 1
   }
 
   /// Appends a positional value as it came.
   func put(_ value: Float) {
     if valueCount == valueCapacity { growValues() }
     let index = valueCount
-    unsafe raw.name_offsets[index] = 0
-    unsafe raw.name_lengths[index] = 0
-    unsafe raw.values[index] = value.isFinite ? value : .nan
-    if let exact = unsafe raw.exact { unsafe exact[index] = Double(value) }
-    unsafe raw.values_count += 1
+    unsafe raw.pointee.name_offsets[index] = 0
+    unsafe raw.pointee.name_lengths[index] = 0
+    unsafe raw.pointee.values[index] = value.isFinite ? value : .nan
+    if let exact = unsafe raw.pointee.exact { unsafe exact[index] = Double(value) }
+    unsafe raw.pointee.values_count += 1
   }
 
   func label(_ name: Piece, _ text: Piece) {
-    if unsafe labelCount == Int(raw.labels_capacity) { growLabels() }
+    if unsafe labelCount == Int(raw.pointee.labels_capacity) { growLabels() }
     let index = labelCount
-    unsafe raw.label_offsets[index] = name.offset
-    unsafe raw.label_lengths[index] = name.length
-    unsafe raw.text_offsets[index] = text.offset
-    unsafe raw.text_lengths[index] = text.length
-    unsafe raw.labels_count += 1
+    unsafe raw.pointee.label_offsets[index] = name.offset
+    unsafe raw.pointee.label_lengths[index] = name.length
+    unsafe raw.pointee.text_offsets[index] = text.offset
+    unsafe raw.pointee.text_lengths[index] = text.length
+    unsafe raw.pointee.labels_count += 1
   }
 
   func labelName(_ index: Int) -> Piece {
     precondition(index >= 0 && index < labelCount, "label \(index) of \(labelCount)")
-    return unsafe Piece(offset: raw.label_offsets[index], length: raw.label_lengths[index])
+    return unsafe Piece(offset: raw.pointee.label_offsets[index], length: raw.pointee.label_lengths[index])
   }
 
   func labelText(_ index: Int) -> Piece {
     precondition(index >= 0 && index < labelCount, "label \(index) of \(labelCount)")
-    return unsafe Piece(offset: raw.text_offsets[index], length: raw.text_lengths[index])
+    return unsafe Piece(offset: raw.pointee.text_offsets[index], length: raw.pointee.text_lengths[index])
   }
 
   func namePiece(_ index: Int) -> Piece {
     precondition(index < valueCount, "value \(index) of \(valueCount)")
-    return unsafe Piece(offset: raw.name_offsets[index], length: raw.name_lengths[index])
+    return unsafe Piece(offset: raw.pointee.name_offsets[index], length: raw.pointee.name_lengths[index])
   }
 
   func setName(_ index: Int, _ name: Piece) {
     precondition(index < valueCount, "value \(index) of \(valueCount)")
-    unsafe raw.name_offsets[index] = name.offset
-    unsafe raw.name_lengths[index] = name.length
+    unsafe raw.pointee.name_offsets[index] = name.offset
+    unsafe raw.pointee.name_lengths[index] = name.length
   }
 
   func value(_ index: Int) -> Float {
     precondition(index < valueCount, "value \(index) of \(valueCount)")
-    return unsafe raw.values[index]
+    return unsafe raw.pointee.values[index]
   }
 
   /// Forgets values from this one on.
-  func truncateValues(to count: Int) { unsafe raw.values_count = UInt32(count) }
+  func truncateValues(to count: Int) { unsafe raw.pointee.values_count = UInt32(count) }
 
   /// A new event that begins with the next value.
   func open() -> csj_event {
     var event = csj_event()
     event.timestamp = .nan
-    event.first_value = unsafe raw.values_count
-    event.first_label = unsafe raw.labels_count
+    event.first_value = unsafe raw.pointee.values_count
+    event.first_label = unsafe raw.pointee.labels_count
     return event
   }
 
   /// Ends an event: counts and hashes what was put since it was opened.
   func close(_ event: csj_event, limits: Limits) {
     var event = event
-    event.value_count = unsafe raw.values_count - event.first_value
-    event.label_count = unsafe raw.labels_count - event.first_label
+    event.value_count = unsafe raw.pointee.values_count - event.first_value
+    event.label_count = unsafe raw.pointee.labels_count - event.first_label
     if Int(event.value_count) > limits.values { event.status = CSJ_TOO_MANY_FIELDS.rawValue }
     if event.value_count == 0, event.status == 0, event.label_count == 0 {
       event.status = CSJ_NO_NUMBERS.rawValue
     }
     event.schema = schema(of: event)
-    if unsafe raw.events_count == raw.events_capacity { growEvents() }
-    unsafe raw.events[count] = event
-    unsafe raw.events_count += 1
+    if unsafe raw.pointee.events_count == raw.pointee.events_capacity { growEvents() }
+    unsafe raw.pointee.events[count] = event
+    unsafe raw.pointee.events_count += 1
   }
 
   func schema(of event: csj_event) -> UInt64 {
@@ -189,29 +190,29 @@ extension EventSink {
     }
     var schema = seed
     for index in Int(event.first_value)..<Int(event.first_value + event.value_count) {
-      schema = hash(namePiece(index), seed: schema)
+      schema = csj_chain(schema, hash(namePiece(index), seed: seed))
     }
     return schema
   }
 
   func header(_ index: Int) -> csj_event {
     precondition(index < count, "event \(index) of \(count)")
-    return unsafe raw.events[index]
+    return unsafe raw.pointee.events[index]
   }
 
   func setHeader(_ index: Int, _ event: csj_event) {
     precondition(index < count, "event \(index) of \(count)")
-    unsafe raw.events[index] = event
+    unsafe raw.pointee.events[index] = event
   }
 
   func hash(_ piece: Piece, seed: UInt64) -> UInt64 {
     precondition(piece.range.upperBound <= bytesUsed, "bytes \(piece.range) of \(bytesUsed)")
-    return unsafe csj_hash(raw.bytes + Int(piece.offset), Int(piece.length), seed)
+    return unsafe csj_hash(raw.pointee.bytes + Int(piece.offset), Int(piece.length), seed)
   }
 
   func isUTF8(_ piece: Piece) -> Bool {
     precondition(piece.range.upperBound <= bytesUsed, "bytes \(piece.range) of \(bytesUsed)")
-    return unsafe csj_is_utf8(raw.bytes + Int(piece.offset), Int(piece.length)) != 0
+    return unsafe csj_is_utf8(raw.pointee.bytes + Int(piece.offset), Int(piece.length)) != 0
   }
 
   func equals(_ piece: Piece, _ word: StaticString) -> Bool {

@@ -27,7 +27,7 @@ import CSimdJSON
     smallMessages = payload.count > 1 << 20 ? 0 : smallMessages &+ 1
     if smallMessages == 1024 { unsafe csj_parser_trim(parser, 1 << 20) }
     while true {
-      let status = unsafe UInt32(csj_decode(parser, &sink.raw, &options))
+      let status = unsafe UInt32(csj_decode(parser, sink.raw, &options))
       switch csj_status(rawValue: status) {
       case CSJ_OK: return nil
       case CSJ_GROW_BYTES:

@@ -114,7 +114,7 @@ extension EventSink {
   /// Gives every event its time: reads texts, fills in the arrival, refuses what is too far away.
   func settleTimes(arrival: Double, earliest: Double, latest: Double, scale: Double, ignoresPayload: Bool) {
     for index in 0..<count {
-      let event = unsafe raw.events + index
+      let event = unsafe raw.pointee.events + index
       if ignoresPayload {
         unsafe event.pointee.timestamp = arrival
         if unsafe event.pointee.status == CSJ_BAD_TIMESTAMP.rawValue { unsafe event.pointee.status = 0 }

@@ -63,7 +63,7 @@ struct NamePlanner {
           isKept: isKept, isRate: isRate, offset: UInt32(kept.count), length: UInt32(full.count)))
       if isKept {
         kept.append(contentsOf: full)
-        schema = unsafe csj_hash(full, full.count, schema)
+        schema = unsafe csj_chain(schema, csj_hash(full, full.count, seed))
       }
     }
     return NamePlan(

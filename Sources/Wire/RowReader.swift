@@ -40,25 +40,25 @@ extension EventSink {
       start >= 0 && start + 4 * count <= payload.count, "\(count) floats of \(payload.count) bytes")
     while valueCount + count > valueCapacity { growValues() }
     unsafe payload.withUnsafeBytes { bytes in
-      let target = unsafe raw.values + valueCount
+      let target = unsafe raw.pointee.values + valueCount
       for index in 0..<count {
         let bits = unsafe bytes.loadUnaligned(fromByteOffset: start + 4 * index, as: UInt32.self)
         let value = Float(bitPattern: UInt32(littleEndian: bits))
         unsafe target[index] = value.isFinite ? value : .nan
       }
-      if let exact = unsafe raw.exact {
+      if let exact = unsafe raw.pointee.exact {
         for index in 0..<count { unsafe exact[valueCount + index] = Double(target[index]) }
       }
     }
-    unsafe raw.values_count += UInt32(count)
+    unsafe raw.pointee.values_count += UInt32(count)
   }
 
   /// Appends an event whose counts are known, and hashes its names.
   func append(_ event: csj_event) {
     var event = event
     event.schema = schema(of: event)
-    if unsafe raw.events_count == raw.events_capacity { growEvents() }
-    unsafe raw.events[count] = event
-    unsafe raw.events_count += 1
+    if unsafe raw.pointee.events_count == raw.pointee.events_capacity { growEvents() }
+    unsafe raw.pointee.events[count] = event
+    unsafe raw.pointee.events_count += 1
   }
 }

@@ -236,8 +236,8 @@ final class RuleEngine {
 
   private func plan(_ values: Range<Int>, _ before: Piece, _ after: Piece, _ sink: EventSink) -> NamePlan {
     var key = sink.seed
-    for index in values { key = sink.hash(sink.namePiece(index), seed: key) }
-    for text in converted { key = sink.hash(text.name, seed: key) }
+    for index in values { key = csj_chain(key, sink.hash(sink.namePiece(index), seed: sink.seed)) }
+    for text in converted { key = csj_chain(key, sink.hash(text.name, seed: sink.seed)) }
     key = sink.hash(before, seed: key)
     key = sink.hash(after, seed: key)
     if let latest, latest.key == key { return latest.plan }

@@ -140,6 +140,11 @@ static inline uint64_t csj_hash(const uint8_t *bytes, size_t length, uint64_t se
   return csj_fold((uint64_t)product ^ s0 ^ length, (uint64_t)(product >> 64) ^ s1);
 }
 
+/// The hash of a list with one more member; the members' own hashes do not wait for each other.
+static inline uint64_t csj_chain(uint64_t list, uint64_t member) {
+  return csj_fold(list ^ member, 0x9e3779b97f4a7c15ull);
+}
+
 #ifdef __cplusplus
 }
 #endif
