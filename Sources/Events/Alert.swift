@@ -11,7 +11,9 @@ public struct Alert: Sendable, Codable, Equatable {
   }
 
   /// What kind of oddness it is: a value out of its range, a broken relation, an odd order, a rare state, no data.
-  public enum Kind: String, Sendable, Codable, CaseIterable { case value, relation, sequence, rarity, silence }
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    case value, relation, sequence, rarity, silence
+  }
 
   /// One feature's part in it. `expected`, `low` and `high` are in the feature's own unit; `share` sums to 1 over all
   /// features of the stream (those shown may sum to less).

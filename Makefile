@@ -1,0 +1,63 @@
+# Two commands do everything on a fresh Debian machine with Swift 6.3:  make demo   and   make test
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+BUILD := .build/release
+PROGRAMS := anomalyd anomalyctl anomalylab
+PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev pkg-config
+
+.PHONY: all build deps demo demo-live test lint format bench install uninstall clean
+
+all: build
+
+# Installs what is missing, as root or through sudo; silent when nothing is.
+deps:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  echo "installing: "$$missing; \
+	  $$as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@command -v $(SWIFT) >/dev/null || { echo "make: no swift on the PATH: install the Swift 6.3 toolchain from swift.org" >&2; exit 69; }
+
+build: deps
+	$(SWIFT) build -c release
+
+demo: build
+	$(BUILD)/anomalylab demo
+
+demo-live: build
+	$(BUILD)/anomalylab demo --live
+
+test: deps
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build --no-parallel
+
+lint: deps
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) build -c release --explicit-target-dependency-import-check error
+	$(SWIFT) test -c release --filter ArchitectureTests
+
+format:
+	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests
+
+bench: build
+	$(BUILD)/anomalylab bench
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/anomalyd $(DESTDIR)/lib/systemd/system \
+	  $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
+	install -m 0755 $(addprefix $(BUILD)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	test -e $(DESTDIR)/etc/anomalyd/anomalyd.yaml || install -m 0644 config/anomalyd.yaml $(DESTDIR)/etc/anomalyd/
+	sed 's|/usr/bin/|$(PREFIX)/bin/|g' systemd/anomalyd.service > $(DESTDIR)/lib/systemd/system/anomalyd.service
+	chmod 0644 $(DESTDIR)/lib/systemd/system/anomalyd.service
+	install -m 0644 systemd/anomalyd.sysusers $(DESTDIR)/usr/lib/sysusers.d/anomalyd.conf
+	install -m 0644 systemd/anomalyd.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) $(DESTDIR)/lib/systemd/system/anomalyd.service \
+	  $(DESTDIR)/usr/lib/sysusers.d/anomalyd.conf $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf
+
+clean:
+	$(SWIFT) package clean

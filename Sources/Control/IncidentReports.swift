@@ -1,0 +1,105 @@
+public import Events
+
+/// Statements out of the alert history, oldest first.
+public struct AlertList: Sendable, Codable, Equatable {
+  public var alerts: [Alert]
+  /// Who has seen which incident, by incident id.
+  public var acknowledged: [String: AcknowledgementRecord]
+  /// The history's life and last sequence number: what to ask for next.
+  public var epoch: String
+  public var lastSeq: UInt64
+  /// Were there more than the query's limit?
+  public var more: Bool
+  public init(
+    alerts: [Alert], acknowledged: [String: AcknowledgementRecord] = [:], epoch: String, lastSeq: UInt64,
+    more: Bool = false
+  ) {
+    self.alerts = alerts
+    self.acknowledged = acknowledged
+    self.epoch = epoch
+    self.lastSeq = lastSeq
+    self.more = more
+  }
+  enum CodingKeys: String, CodingKey {
+    case alerts, acknowledged, epoch, more
+    case lastSeq = "last_seq"
+  }
+}
+
+public struct AcknowledgementRecord: Sendable, Codable, Equatable {
+  public var by: String
+  public var note: String
+  /// Seconds since 1970.
+  public var at: Double
+  public init(by: String, note: String, at: Double) {
+    self.by = by
+    self.note = note
+    self.at = at
+  }
+}
+
+/// One incident, and why.
+public struct Explanation: Sendable, Codable, Equatable {
+  /// Every statement about it, oldest first; never empty.
+  public var statements: [Alert]
+  public var acknowledged: AcknowledgementRecord?
+  /// The stream's scores around it, when they are still known: event time and score.
+  public var trajectory: [ScorePoint]
+  public init(
+    statements: [Alert], acknowledged: AcknowledgementRecord? = nil, trajectory: [ScorePoint] = []
+  ) {
+    self.statements = statements
+    self.acknowledged = acknowledged
+    self.trajectory = trajectory
+  }
+}
+
+public struct ScorePoint: Sendable, Codable, Equatable {
+  public var ts: Double
+  public var score: Double
+  public init(ts: Double, score: Double) {
+    self.ts = ts
+    self.score = score
+  }
+}
+
+/// What the validator says of a config file.
+public struct CheckReport: Sendable, Codable, Equatable {
+  public var file: String
+  /// One line each: `file:line:column: message`; empty when the file is valid.
+  public var problems: [String]
+  public var isValid: Bool { problems.isEmpty }
+  public init(file: String, problems: [String]) {
+    self.file = file
+    self.problems = problems
+  }
+}
+
+/// Is everything in order?
+public struct DoctorReport: Sendable, Codable, Equatable {
+  public enum Finding: String, Sendable, Codable, Comparable, CaseIterable {
+    case ok, warn, fail
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+    public static func < (a: Finding, b: Finding) -> Bool { a.rank < b.rank }
+  }
+
+  public struct Check: Sendable, Codable, Equatable {
+    /// What was looked at: "matrix kernel", "state directory".
+    public var name: String
+    public var finding: Finding
+    /// What was found, and why it matters.
+    public var why: String
+    /// What to do; empty when nothing is to be done.
+    public var remedy: String
+    public init(_ name: String, _ finding: Finding, why: String, remedy: String = "") {
+      self.name = name
+      self.finding = finding
+      self.why = why
+      self.remedy = remedy
+    }
+  }
+
+  public var checks: [Check]
+  public init(checks: [Check]) { self.checks = checks }
+  public var worst: Finding { checks.map(\.finding).max() ?? .ok }
+}

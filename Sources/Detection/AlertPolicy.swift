@@ -1,0 +1,105 @@
+import Events
+
+/// When an incident opens, is worth another word, and ends: a state machine over the scores of one stream.
+struct AlertPolicy: Sendable {
+  /// What an event leads to.
+  enum Step: Sendable, Equatable {
+    case nothing, open, update, resolve
+    /// It has lasted so long that it is taken as normal from now on.
+    case accept
+  }
+
+  private(set) var incident: Incident?
+  /// One bit per recent event, newest lowest: at or above the opening score.
+  private(set) var recent: UInt32 = 0
+  /// Events since the first of the present run of scores above the closing score; one calm event does not end a run.
+  private(set) var run = 0
+  private(set) var runStart = 0.0
+  private(set) var lastWasCalm = true
+
+  /// Takes one scored event.
+  ///
+  /// - Parameters:
+  ///   - logP: natural logarithm of its p-value.
+  ///   - mayOpen: false while nothing may be said.
+  mutating func step(
+    score: Float, logP: Float, time: Double, mayOpen: Bool, settings: DetectionSettings
+  ) -> Step {
+    let alerts = settings.alerts
+    let isLoud = score >= Float(alerts.close)
+    let isHigh = score >= Float(alerts.open)
+    if isLoud {
+      if run == 0 { runStart = time }
+      run += 1
+    } else if lastWasCalm {
+      run = 0
+    } else {
+      run += 1
+    }
+    lastWasCalm = !isLoud
+    recent = recent << 1 | (isHigh ? 1 : 0)
+    if incident != nil { return proceed(isLoud, isHigh, score, logP, time, settings) }
+    guard isHigh, mayOpen else { return .nothing }
+    let window = recent & (alerts.openWithin >= 32 ? .max : (1 << UInt32(alerts.openWithin)) - 1)
+    return window.nonzeroBitCount >= alerts.openAfter || score >= Float(alerts.openAtOnce)
+      ? .open : .nothing
+  }
+
+  private mutating func proceed(
+    _ isLoud: Bool, _ isHigh: Bool, _ score: Float, _ logP: Float, _ time: Double,
+    _ settings: DetectionSettings
+  ) -> Step {
+    guard var now = incident else { return .nothing }
+    defer { incident = now }
+    now.events += 1
+    if isLoud {
+      now.loud += 1
+      // Every third event above the closing score keeps it open; single ones only put the end off.
+      now.calm = isHigh ? 0 : max(0, now.calm - 2)
+      now.isConfirmed =
+        now.isConfirmed || score >= Float(settings.alerts.openAtOnce)
+        || now.loud > 2 * settings.alerts.openWithin + 14
+    } else {
+      now.calm += 1
+      if now.calm >= settings.alerts.closeAfter { return .resolve }
+    }
+    if settings.newNormal > 0 && time - now.onset >= settings.newNormal { return .accept }
+    now.severity = max(now.severity, Self.severity(score: score, duration: time - now.onset, loud: now.loud))
+    // A word when it got worse, much stranger (p a thousandfold smaller), or simply goes on.
+    let since = now.events - now.eventsWhenSaid
+    let isStranger = logP < now.logPWhenSaid - 6.9 && since >= 5
+    return isLoud && (now.severity > now.severityWhenSaid || isStranger)
+      || since >= settings.alerts.updateEvery ? .update : .nothing
+  }
+
+  /// By how strange an event is, one step higher for what has lasted five minutes and 20 events.
+  static func severity(score: Float, duration: Double, loud: Int) -> Alert.Severity {
+    let all = Alert.Severity.allCases
+    let strangeness = score < 98 ? 0 : score < 99.7 ? 1 : 2
+    let persistence = duration >= 300 && loud >= 20 ? 1 : 0
+    return all[min(strangeness + persistence, all.count - 1)]
+  }
+
+  mutating func begin(_ incident: Incident) { self.incident = incident }
+  mutating func change(_ body: (inout Incident) -> Void) {
+    guard var now = incident else { return }
+    body(&now)
+    incident = now
+  }
+
+  /// The incident is over; what comes counts anew.
+  mutating func end() {
+    incident = nil
+    recent = 0
+    run = 0
+    lastWasCalm = true
+  }
+
+  mutating func restore(recent: UInt32, run: Int, runStart: Double, lastWasCalm: Bool, incident: Incident?) {
+    self.recent = recent
+    self.run = run
+    self.runStart = runStart
+    self.lastWasCalm = lastWasCalm
+    self.incident = incident
+  }
+}

@@ -1,0 +1,114 @@
+import Generative
+
+/// The verdict on a retrained model beside the running one.
+public struct Comparison: Sendable, Equatable {
+  public struct Figures: Sendable, Equatable {
+    /// Share of the normal rows with p ≤ 0.01.
+    public var falseAlarms: Double
+    /// Median score (0…100) of the normal rows.
+    public var typicalScore: Double
+    /// Share of the faulty rows found at one false alarm in a hundred, by fault.
+    public var recall: [PlantedFault: Double]
+    public var meanRecall: Double
+  }
+  public var candidate: Figures
+  public var champion: Figures
+  public var accepted: Bool
+  /// One sentence.
+  public var reason: String
+}
+
+extension ModelTrainer {
+  /// Rows that a comparison looks at, at most: the newest.
+  static let comparedRows = 2048
+
+  /// Whether `candidate` may replace `champion`: on `rows` it is no worse on normal rows, and finds planted faults no worse
+  /// at an equal rate of false alarms.
+  ///
+  /// - Parameter rows: recent ones, that neither was fitted on (the part held out for calibration will do).
+  public static func compare(
+    candidate: StreamModel, champion: StreamModel, rows: TrainingRows, seed: UInt64 = 1
+  ) -> Comparison {
+    let recent = rows.rows(max(0, rows.count - comparedRows)..<rows.count)
+    let shared = rows.fields.indices.filter {
+      candidate.fields.contains(rows.fields[$0]) && champion.fields.contains(rows.fields[$0])
+    }
+    let width = rows.fields.count
+    let scales = shared.map { field in
+      RobustScale(
+        of: (0..<recent.count).filter { !recent.quarantined[$0] }.map { recent.values[$0 * width + field] }
+          .filter(\.isFinite), floor: RobustScale.fieldFloor)
+    }
+    let first = figures(candidate, recent, shared, scales, seed: seed)
+    let second = figures(champion, recent, shared, scales, seed: seed)
+    var comparison = Comparison(candidate: first, champion: second, accepted: true, reason: "")
+    func percent(_ share: Double) -> String { "\(AlertText.number(100 * share)) %" }
+    let found =
+      "finds \(percent(first.meanRecall)) of planted faults (the running one \(percent(second.meanRecall)))"
+    let calm =
+      "\(percent(first.falseAlarms)) of normal rows at p ≤ 1 % (the running one \(percent(second.falseAlarms)))"
+    if first.falseAlarms > max(0.03, 1.5 * second.falseAlarms) {
+      comparison.accepted = false
+      comparison.reason = "it would raise more false alarms: \(calm)"
+    } else if first.meanRecall < second.meanRecall - 0.02 {
+      comparison.accepted = false
+      comparison.reason = "it \(found)"
+    } else {
+      comparison.reason = "it \(found), with \(calm)"
+    }
+    return comparison
+  }
+
+  private static func figures(
+    _ model: StreamModel, _ rows: TrainingRows, _ fields: [Int], _ scales: [RobustScale], seed: UInt64
+  ) -> Comparison.Figures {
+    let normal = zip(logP(of: rows, by: model), rows.quarantined).filter { !$1 && $0 < 0 }.map(\.0).sorted()
+    guard !normal.isEmpty else {
+      return Comparison.Figures(falseAlarms: 0, typicalScore: 0, recall: [:], meanRecall: 0)
+    }
+    let limit = normal.quantile(0.01)
+    var recall: [PlantedFault: Double] = [:]
+    for (index, fault) in PlantedFault.allCases.enumerated() {
+      var copy = rows
+      let faulty = fault.plant(into: &copy, fields: fields, scales: scales, seed: seed &+ UInt64(index))
+      let scored = zip(logP(of: copy, by: model), faulty).filter(\.1)
+      if !scored.isEmpty {
+        recall[fault] = Double(scored.count { $0.0 < limit }) / Double(scored.count)
+      }
+    }
+    let alarms = normal.count { $0 <= Levels.logs[9] }
+    let typical = Double(normal.quantile(0.5))
+    return Comparison.Figures(
+      falseAlarms: Double(alarms) / Double(normal.count),
+      typicalScore: 100 * (1 - (typical / 4).exponential), recall: recall,
+      meanRecall: recall.isEmpty ? 0 : recall.values.sorted().reduce(0, +) / Double(recall.count))
+  }
+
+  /// ln p of every row by thresholds that stay where the training put them.
+  static func logP(of rows: TrainingRows, by model: StreamModel) -> [Float] {
+    let contents = model.contents
+    let plan = contents.plan
+    let columns = model.fields.map { rows.fields.firstIndex(of: $0) }
+    var matrix: [Float] = []
+    matrix.reserveCapacity(rows.count * plan.fields)
+    for row in 0..<rows.count {
+      for column in columns {
+        matrix.append(column.map { rows.values[row * rows.fields.count + $0] } ?? .nan)
+      }
+    }
+    let inputs = plan.inputs(matrix, rows: rows.count, segmentStarts: rows.segmentStarts)
+    let data = DataMatrix(
+      rows: rows.count, columns: plan.width, values: inputs.values, mask: inputs.missing ? inputs.mask : nil)
+    var sums = [Float](repeating: 0, count: rows.count)
+    for (index, member) in contents.models.enumerated() {
+      let raw = member.scores(of: data)
+      let tracker = ThresholdTracker(contents.calibrations[index])
+      for row in 0..<rows.count {
+        sums[row] -= tracker.logP(contents.standardized(raw[row], index)) / Float(contents.models.count)
+      }
+    }
+    let last = contents.models.count
+    let tracker = ThresholdTracker(contents.calibrations[last])
+    return sums.map { tracker.logP(contents.standardized($0, last)) }
+  }
+}

@@ -1,0 +1,56 @@
+public import Events
+
+/// Where a detector stands, for status pages.
+public struct DetectorStatus: Sendable, Equatable {
+  public var phase: Phase
+  public var fields: Int
+  public var events: UInt64
+  /// Events scored by a model.
+  public var scored: UInt64
+  /// Event time of the last event; nil before the first.
+  public var lastEvent: Double?
+  public var lastScore: Double
+  public var lastPValue: Double
+  /// How far the thresholds moved since the training, in tail lengths.
+  public var drift: Double
+  /// Scored events with a p-value of at most 10⁻¹, 10⁻², 10⁻³, 10⁻⁴: divided by ``scored``, the measured false-alarm rate.
+  public var tails: [UInt64]
+  public var incidents: UInt64
+  /// Events of incidents.
+  public var quarantined: UInt64
+  /// Values of the model's fields that did not arrive.
+  public var missingValues: UInt64
+  public var openIncident: Incident?
+  public var trainingRequest: TrainingReason?
+  public var isTraining: Bool
+  public var snapshot: String?
+  /// Seconds since 1970.
+  public var trainedAt: Double?
+}
+
+/// What a detector counts; part of what survives a restart.
+struct DetectorCounters: Sendable, Equatable {
+  var events: UInt64 = 0
+  var scored: UInt64 = 0
+  /// NaN before the first event.
+  var lastEvent = Double.nan
+  var lastLogP: Float = 0
+  var tails = SIMD4<UInt64>()
+  var incidents: UInt64 = 0
+  var quarantined: UInt64 = 0
+  var missingValues: UInt64 = 0
+}
+
+extension StreamDetector {
+  public var status: DetectorStatus {
+    let p = Double(counters.lastLogP).exponential
+    return DetectorStatus(
+      phase: phase, fields: fields.count, events: counters.events, scored: counters.scored,
+      lastEvent: counters.lastEvent.isNaN ? nil : counters.lastEvent,
+      lastScore: 100 * (1 - (Double(counters.lastLogP) / 4).exponential), lastPValue: p,
+      drift: Double(drift), tails: (0..<4).map { counters.tails[$0] }, incidents: counters.incidents,
+      quarantined: counters.quarantined, missingValues: counters.missingValues, openIncident: openIncident,
+      trainingRequest: trainingRequest, isTraining: isTraining, snapshot: model?.snapshotName,
+      trainedAt: model?.trainedAt)
+  }
+}

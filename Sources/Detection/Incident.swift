@@ -1,0 +1,34 @@
+public import Events
+
+/// An incident that is open on a stream.
+public struct Incident: Sendable, Equatable {
+  /// 26 characters, sortable by the time of opening, never given twice.
+  public internal(set) var id: String
+  /// Event time at which it is judged to have begun; rows from here on are not learned from.
+  public internal(set) var onset: Double
+  /// Event time of the event that opened it.
+  public internal(set) var opened: Double
+  public internal(set) var severity: Alert.Severity
+  /// Of its worst event.
+  public internal(set) var score: Double
+  public internal(set) var pValue: Double
+  /// Events since it opened, that one included.
+  public internal(set) var events: Int
+  /// What was said last about the features, largest share first.
+  public internal(set) var features: [Alert.Feature]
+  public internal(set) var detectors: [String: Alert.DetectorScore]
+  public internal(set) var kind: Alert.Kind
+
+  // What the policy remembers besides.
+  /// Of the worst event; unlike `pValue` without a floor.
+  var logP: Float = 0
+  /// Events at or above the closing score.
+  var loud = 0
+  /// Calm events towards the end.
+  var calm = 0
+  /// Long or strong enough to be more than chance.
+  var isConfirmed = false
+  var eventsWhenSaid = 0
+  var logPWhenSaid: Float = 0
+  var severityWhenSaid: Alert.Severity
+}

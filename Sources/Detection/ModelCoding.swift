@@ -1,0 +1,199 @@
+import Generative
+
+/// Why bytes are not a model or a state.
+public enum DetectionDecodingError: Error, Sendable, Equatable, CustomStringConvertible {
+  case missingSection(String)
+  case truncated(section: String, at: Int)
+  case wrongVersion(section: String, found: UInt32)
+  case invalid(section: String, what: String)
+  /// The model uses pooled weights, and these were not given or are others.
+  case sharedWeights(needed: String, given: String?)
+
+  public var description: String {
+    switch self {
+    case .missingSection(let name): "section \(name) is missing"
+    case .truncated(let section, let at): "section \(section) ends early, at byte \(at)"
+    case .wrongVersion(let section, let found): "section \(section) is of version \(found), not known here"
+    case .invalid(let section, let what): "section \(section): \(what)"
+    case .sharedWeights(let needed, let given):
+      "the shared weights \(needed) are needed; \(given.map { "\($0) were" } ?? "none were") given"
+    }
+  }
+}
+
+extension StreamModel {
+  private static let section = "model"
+  private static let version: UInt32 = 1
+
+  /// The model as named sections for a snapshot: `model`, and one per detector unless the weights are shared ones.
+  public func encode() -> [(name: String, bytes: [UInt8])] {
+    var writer = ByteWriter()
+    writer.append(Self.version)
+    writer.append(contents.snapshotName)
+    writer.append(contents.trainedAt)
+    writer.append(contents.fields)
+    writer.append(contents.considered)
+    writer.append(UInt32(contents.rows))
+    writer.append(contents.interval)
+    writer.append(contents.detectors.map(\.rawValue))
+    writer.append(contents.sharedWeightsName ?? "")
+    contents.plan.encode(to: &writer)
+    for calibration in contents.calibrations { calibration.encode(to: &writer) }
+    var sections = [(name: Self.section, bytes: writer.bytes)]
+    if contents.sharedWeightsName == nil {
+      for (name, model) in zip(contents.detectors, contents.models) {
+        sections.append((name: name.rawValue, bytes: model.encode()))
+      }
+    }
+    return sections
+  }
+
+  /// Reads what ``encode()`` wrote; nothing in it is trusted.
+  ///
+  /// - Parameter sharedWeights: for a model that uses pooled weights, these.
+  public init(
+    decoding sections: [(name: String, bytes: [UInt8])], sharedWeights: SharedWeights? = nil
+  ) throws(DetectionDecodingError) {
+    func bytes(_ name: String) throws(DetectionDecodingError) -> [UInt8] {
+      guard let section = sections.first(where: { $0.name == name }) else { throw .missingSection(name) }
+      return section.bytes
+    }
+    var reader = ByteReader(try bytes(Self.section), section: Self.section)
+    try reader.version(Self.version)
+    let snapshotName = try reader.string()
+    let trainedAt = try reader.finiteDouble()
+    let fields = try reader.strings()
+    let considered = try reader.strings()
+    let rows = Int(try reader.uint32())
+    let interval = try reader.finiteDouble()
+    var detectors: [DetectorName] = []
+    for name in try reader.strings() {
+      guard let detector = DetectorName(rawValue: name), !detectors.contains(detector) else {
+        throw .invalid(section: Self.section, what: "an unknown or repeated detector \(name)")
+      }
+      detectors.append(detector)
+    }
+    let sharedName = try reader.string()
+    let plan = try InputPlan(decoding: &reader)
+    var calibrations: [ScoreCalibration] = []
+    for _ in 0...detectors.count { calibrations.append(try ScoreCalibration(decoding: &reader)) }
+    try reader.end()
+    guard plan.fields == fields.count, !fields.isEmpty, !detectors.isEmpty else {
+      throw .invalid(
+        section: Self.section,
+        what: "\(fields.count) fields, \(plan.fields) scales and \(detectors.count) detectors")
+    }
+
+    var models: [any TrainedModel] = []
+    if sharedName.isEmpty {
+      for detector in detectors { models.append(try detector.decode(try bytes(detector.rawValue))) }
+    } else {
+      guard let sharedWeights, sharedWeights.name == sharedName, sharedWeights.detectors == detectors else {
+        throw .sharedWeights(needed: sharedName, given: sharedWeights?.name)
+      }
+      models = sharedWeights.models
+    }
+    for (detector, model) in zip(detectors, models) where model.width != plan.width {
+      throw .invalid(section: detector.rawValue, what: "\(model.width) inputs, not \(plan.width)")
+    }
+    contents = Contents(
+      snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: considered, rows: rows,
+      detectors: detectors, sharedWeightsName: sharedName.isEmpty ? nil : sharedName, plan: plan,
+      models: models, calibrations: calibrations, interval: interval)
+  }
+}
+
+extension SharedWeights {
+  private static let section = "shared weights"
+  private static let version: UInt32 = 1
+
+  public func encode() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(Self.version)
+    writer.append(name)
+    writer.append(fields)
+    writer.append(ordered)
+    writer.append(UInt32(window))
+    writer.append(detectors.map(\.rawValue))
+    for model in models { writer.append(bytes: model.encode()) }
+    return writer.bytes
+  }
+
+  public init(decoding bytes: [UInt8]) throws(DetectionDecodingError) {
+    var reader = ByteReader(bytes, section: Self.section)
+    try reader.version(Self.version)
+    name = try reader.string()
+    fields = try reader.strings()
+    ordered = try reader.bool()
+    window = Int(try reader.uint32())
+    var detectors: [DetectorName] = []
+    for name in try reader.strings() {
+      guard let detector = DetectorName(rawValue: name), !detectors.contains(detector) else {
+        throw .invalid(section: Self.section, what: "an unknown or repeated detector \(name)")
+      }
+      detectors.append(detector)
+    }
+    var models: [any TrainedModel] = []
+    for detector in detectors {
+      let model = try detector.decode(try reader.byteString())
+      guard model.width == (ordered ? 3 : 1) * fields.count else {
+        throw .invalid(
+          section: Self.section,
+          what: "\(detector.rawValue) of \(model.width) inputs for \(fields.count) fields")
+      }
+      models.append(model)
+    }
+    try reader.end()
+    self.detectors = detectors
+    self.models = models
+  }
+}
+
+extension InputPlan {
+  func encode(to writer: inout ByteWriter) {
+    writer.append(UInt32(fields))
+    writer.append(UInt32(window))
+    writer.append(ordered)
+    writer.append(limit)
+    writer.append(centres)
+    writer.append(inverses)
+  }
+
+  init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
+    let fields = Int(try reader.uint32())
+    let window = Int(try reader.uint32())
+    let ordered = try reader.bool()
+    let limit = try reader.finiteFloat()
+    let centres = try reader.finiteFloats()
+    let inverses = try reader.finiteFloats()
+    let width = (ordered ? 3 : 1) * fields
+    guard centres.count == width, inverses.count == width, (2...64).contains(window), limit > 0,
+      inverses.allSatisfy({ $0 > 0 })
+    else { throw .invalid(section: reader.section, what: "impossible scales of \(fields) fields") }
+    self.init(
+      fields: fields, window: window, ordered: ordered, limit: limit, centres: centres, inverses: inverses)
+  }
+}
+
+extension ScoreCalibration {
+  func encode(to writer: inout ByteWriter) {
+    writer.append(reference)
+    writer.append(unit)
+    writer.append(thresholds)
+    writer.append(shape)
+    writer.append(leastGap)
+  }
+
+  init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
+    let reference = try reader.finiteDouble()
+    let unit = try reader.finiteDouble()
+    let thresholds = try reader.finiteFloats()
+    let shape = try reader.finiteFloat()
+    let leastGap = try reader.finiteFloat()
+    guard unit > 0, shape > 0, leastGap > 0, thresholds.count == ThresholdTracker.levels,
+      zip(thresholds, thresholds.dropFirst()).allSatisfy({ $0 < $1 })
+    else { throw .invalid(section: reader.section, what: "an impossible calibration") }
+    self.init(
+      reference: reference, unit: unit, thresholds: thresholds, shape: shape, leastGap: leastGap)
+  }
+}

@@ -1,0 +1,241 @@
+import Generative
+
+/// Fits, calibrates and compares models. Synchronous; meant for a thread of its own.
+public enum ModelTrainer {
+  /// Why there is no model.
+  public enum Failure: Error, Sendable, Equatable, CustomStringConvertible {
+    case notEnoughRows(have: Int, need: Int)
+    /// No field was observed often enough.
+    case noUsableField
+    case fit(detector: DetectorName, why: String)
+    /// Shared weights need a field that the rows do not have.
+    case lacksField(String)
+    case stopped
+
+    public var description: String {
+      switch self {
+      case .notEnoughRows(let have, let need): "\(have) rows are too few to learn from: \(need) are needed"
+      case .noUsableField: "no field was observed in at least half of the newest rows"
+      case .fit(let detector, let why): "the \(detector.rawValue) could not be fitted: \(why)"
+      case .lacksField(let name): "the shared weights need the field \(name), which the rows do not have"
+      case .stopped: "training was stopped"
+      }
+    }
+  }
+
+  /// Rows below which nothing is learned.
+  public static let leastRows = 32
+
+  /// Learns a stream: scaling, weights (or the shared ones), and the calibration on the newest part of the rows.
+  ///
+  /// - Parameters:
+  ///   - rows: the stream's history, oldest first; rows flagged as quarantined are left out.
+  ///   - seed: the same rows, settings and seed give the same bits.
+  ///   - shouldStop: asked often; true ends the training with ``Failure/stopped``.
+  public static func train(
+    _ rows: TrainingRows, settings: DetectionSettings, seed: UInt64, snapshotName: String, trainedAt: Double,
+    sharedWeights: SharedWeights? = nil, shouldStop: () -> Bool = { false }
+  ) throws(Failure) -> StreamModel {
+    let fields: [String]
+    if let sharedWeights {
+      for name in sharedWeights.fields where !rows.fields.contains(name) { throw .lacksField(name) }
+      fields = sharedWeights.fields
+    } else {
+      fields = usableFields(of: rows, newest: settings.collecting.rows)
+      if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
+    }
+    let lesson = try Lesson(rows, fields: fields, settings: settings)
+    var models: [any TrainedModel] = []
+    let detectors = sharedWeights?.detectors ?? settings.detectors
+    if let sharedWeights {
+      models = sharedWeights.models
+    } else {
+      for (index, detector) in detectors.enumerated() {
+        models.append(
+          try fit(
+            detector, lesson.fitted(), settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
+      }
+    }
+    let calibrations = calibrate(models, detectors, on: lesson)
+    return StreamModel(
+      contents: StreamModel.Contents(
+        snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: rows.fields,
+        rows: lesson.usable, detectors: detectors, sharedWeightsName: sharedWeights?.name, plan: lesson.plan,
+        models: models, calibrations: calibrations,
+        interval: settings.ordered ? usualInterval(rows.timestamps) : 0))
+  }
+
+  /// Learns one set of weights from several streams with the same fields, each in its own scale.
+  ///
+  /// Fields that most of them have are used; a stream without one of these is left out.
+  public static func trainPooled(
+    _ streams: [TrainingRows], settings: DetectionSettings, seed: UInt64, name: String = "",
+    shouldStop: () -> Bool = { false }
+  ) throws(Failure) -> SharedWeights {
+    let usable = streams.map { usableFields(of: $0, newest: settings.collecting.rows) }
+    var counts: [String: Int] = [:]
+    for fields in usable { for field in fields { counts[field, default: 0] += 1 } }
+    var fields: [String] = []
+    for field in usable.joined() where 2 * counts[field, default: 0] > streams.count {
+      if !fields.contains(field) { fields.append(field) }
+    }
+    if fields.isEmpty { throw .noUsableField }
+    var values: [Float] = []
+    var mask: [Float] = []
+    var columns = 0
+    let most = max(leastRows, settings.collecting.maximumRows / max(streams.count, 1))
+    for rows in streams where fields.allSatisfy(rows.fields.contains) {
+      let newest = rows.rows(max(0, rows.count - most)..<rows.count)
+      guard let lesson = try? Lesson(newest, fields: fields, settings: settings) else { continue }
+      let part = lesson.fitted()
+      values += part.values
+      mask += part.mask ?? Array(repeating: 1, count: part.values.count)
+      columns = part.columns
+    }
+    guard columns > 0 else {
+      throw .notEnoughRows(have: streams.map(\.count).max() ?? 0, need: leastRows)
+    }
+    let data = DataMatrix(
+      rows: values.count / columns, columns: columns, values: values, mask: mask.contains(0) ? mask : nil)
+    var models: [any TrainedModel] = []
+    for (index, detector) in settings.detectors.enumerated() {
+      models.append(try fit(detector, data, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
+    }
+    return SharedWeights(
+      name: name.isEmpty ? "pool-\(IncidentID.hash("\(seed) \(fields)"))" : name, fields: fields,
+      detectors: settings.detectors, models: models, ordered: settings.ordered, window: settings.window)
+  }
+
+  /// Fields observed in at least half of the newest rows that are not quarantined.
+  static func usableFields(of rows: TrainingRows, newest: Int) -> [String] {
+    let sample = rows.quarantined.indices.filter { !rows.quarantined[$0] }.suffix(newest)
+    let width = rows.fields.count
+    return rows.fields.indices.filter { field in
+      2 * sample.count { rows.values[$0 * width + field].isFinite } >= max(sample.count, 1)
+    }.map { rows.fields[$0] }
+  }
+
+  private static func fit(
+    _ detector: DetectorName, _ data: DataMatrix, _ settings: DetectionSettings, seed: UInt64,
+    shouldStop: () -> Bool
+  ) throws(Failure) -> any TrainedModel {
+    do {
+      return try detector.fit(data, settings: settings, seed: seed, shouldStop: shouldStop)
+    } catch .stopped {
+      throw .stopped
+    } catch .notEnoughRows(let have, let need) {
+      throw .notEnoughRows(have: have, need: need)
+    } catch {
+      throw .fit(detector: detector, why: "\(error)")
+    }
+  }
+
+  /// From the scores of rows that were not fitted on: each detector's, then those of their combination.
+  private static func calibrate(
+    _ models: [any TrainedModel], _ detectors: [DetectorName], on lesson: Lesson
+  ) -> [ScoreCalibration] {
+    let data = lesson.heldOut()
+    var calibrations: [ScoreCalibration] = []
+    var combined = [Float](repeating: 0, count: data.rows)
+    for (detector, model) in zip(detectors, models) {
+      let raw = model.scores(of: data)
+      let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
+      let calibration = ScoreCalibration(scores: raw, leastUnit: detector.leastUnit(typical: typical))
+      let tracker = ThresholdTracker(calibration)
+      for row in 0..<data.rows {
+        combined[row] -= tracker.logP(calibration.standardized(raw[row])) / Float(models.count)
+      }
+      calibrations.append(calibration)
+    }
+    calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02))
+    return calibrations
+  }
+
+  /// The median time between two rows; 0 when time does not advance.
+  static func usualInterval(_ timestamps: [Double]) -> Double {
+    let newest = timestamps.suffix(2048)
+    let steps = zip(newest.dropFirst(), newest).map { $0 - $1 }.filter { $0 > 0 }.sorted()
+    return steps.isEmpty ? 0 : steps[steps.count / 2]
+  }
+}
+
+/// Rows made ready to learn from: which count, which of them are held out, and the inputs they become.
+struct Lesson {
+  let plan: InputPlan
+  /// Rows that count.
+  let usable: Int
+  private let values: [Float]
+  private let mask: [Float]
+  private let hasMissing: Bool
+  private let fitRows: [Int]
+  private let heldOutRows: [Int]
+
+  init(_ all: TrainingRows, fields: [String], settings: DetectionSettings) throws(ModelTrainer.Failure) {
+    let rows = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    let columns = fields.compactMap { rows.fields.firstIndex(of: $0) }
+    precondition(columns.count == fields.count, "rows of \(rows.fields) lack some of \(fields)")
+    var matrix: [Float] = []
+    matrix.reserveCapacity(rows.count * fields.count)
+    for row in 0..<rows.count {
+      for column in columns { matrix.append(rows.values[row * rows.fields.count + column]) }
+    }
+    // The window of a row after an incident still sees the incident.
+    var use = rows.quarantined.map { !$0 }
+    if settings.ordered {
+      var rest = 0
+      for row in use.indices {
+        if rows.quarantined[row] {
+          rest = settings.window - 1
+        } else if rest > 0 {
+          use[row] = false
+          rest -= 1
+        }
+      }
+    }
+    let kept = use.indices.filter { use[$0] }
+    guard kept.count >= ModelTrainer.leastRows else {
+      throw .notEnoughRows(have: kept.count, need: ModelTrainer.leastRows)
+    }
+    usable = kept.count
+    let held = min(
+      max(Int(Double(kept.count) * settings.calibration.heldOutShare), ModelTrainer.leastRows / 4),
+      kept.count / 2)
+    fitRows = Array(kept.dropLast(held))
+    heldOutRows = Array(kept.suffix(held))
+    var learn = [Bool](repeating: false, count: rows.count)
+    for row in fitRows { learn[row] = true }
+    plan = InputPlan(
+      learning: matrix, fields: fields.count, use: learn, segmentStarts: rows.segmentStarts,
+      settings: settings)
+    let inputs = plan.inputs(matrix, rows: rows.count, segmentStarts: rows.segmentStarts)
+    values = inputs.values
+    mask = inputs.mask
+    hasMissing = inputs.missing
+  }
+
+  func fitted() -> DataMatrix { matrix(fitRows) }
+  func heldOut() -> DataMatrix { matrix(heldOutRows) }
+
+  private func matrix(_ rows: [Int]) -> DataMatrix {
+    let width = plan.width
+    var picked: [Float] = []
+    var pickedMask: [Float] = []
+    picked.reserveCapacity(rows.count * width)
+    for row in rows {
+      picked.append(contentsOf: values[row * width..<(row + 1) * width])
+      if hasMissing { pickedMask.append(contentsOf: mask[row * width..<(row + 1) * width]) }
+    }
+    return DataMatrix(
+      rows: rows.count, columns: width, values: picked, mask: pickedMask.contains(0) ? pickedMask : nil)
+  }
+}
+
+extension TrainedModel {
+  /// The raw scores of all rows.
+  func scores(of data: DataMatrix) -> [Float] {
+    var raw = [Float](repeating: 0, count: data.rows)
+    var scratch = Scratch()
+    score(data.values, mask: data.mask, rows: data.rows, into: &raw, scratch: &scratch)
+    return raw
+  }
+}

@@ -1,0 +1,189 @@
+public import Events
+
+/// What must survive a restart besides the model.
+extension StreamDetector {
+  private static let section = "state"
+  private static let version: UInt32 = 1
+
+  /// About 2 KB with 16 fields.
+  public func encodeState() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(Self.version)
+    writer.append(phase.rawValue)
+    writer.append(fields)
+    writer.append(counters.events)
+    writer.append(counters.scored)
+    writer.append(counters.lastEvent)
+    writer.append(counters.lastLogP)
+    for index in 0..<4 { writer.append(counters.tails[index]) }
+    writer.append(counters.incidents)
+    writer.append(counters.quarantined)
+    writer.append(counters.missingValues)
+    writer.append(trainingRequest?.rawValue ?? "")
+    writer.append(training.isUnderWay)
+    writer.append(UInt64(training.events))
+    writer.append(training.since)
+    writer.append(UInt64(training.drifted))
+    writer.append(UInt64(training.withNewFields))
+    writer.append(acceptedSince ?? .nan)
+    writer.append(policy.recent)
+    writer.append(UInt32(policy.run))
+    writer.append(policy.runStart)
+    writer.append(policy.lastWasCalm)
+    writer.append(policy.incident != nil)
+    if let incident = policy.incident { incident.encode(to: &writer) }
+    // The rest only means something together with its model.
+    writer.append(model?.snapshotName ?? "")
+    if model != nil {
+      writer.append(context)
+      writer.append(UInt32(trackers.count))
+      for tracker in trackers { tracker.encode(to: &writer) }
+      writer.append(drift)
+    }
+    return writer.bytes
+  }
+
+  /// Continues where ``encodeState()`` left off: thresholds, context, counters and an open incident with its id.
+  ///
+  /// - Parameters:
+  ///   - model: the one that was installed, as restored from its snapshot; nil when there is none. With another than the
+  ///     one that was installed, thresholds and context begin anew.
+  ///   - seed: of the incident ids; must differ between two lives of a process.
+  public init(
+    restoring state: [UInt8], stream: StreamKey, model: StreamModel?, settings: DetectionSettings,
+    seed: UInt64
+  ) throws(DetectionDecodingError) {
+    self.init(stream: stream, settings: settings, seed: seed)
+    var reader = ByteReader(state, section: Self.section)
+    try reader.version(Self.version)
+    let phaseName = try reader.string()
+    guard let phase = Phase(rawValue: phaseName) else {
+      throw .invalid(section: Self.section, what: "an unknown phase \(phaseName)")
+    }
+    fields = try reader.strings()
+    counters.events = try reader.uint64()
+    counters.scored = try reader.uint64()
+    counters.lastEvent = try reader.double()
+    counters.lastLogP = try reader.finiteFloat()
+    for index in 0..<4 { counters.tails[index] = try reader.uint64() }
+    counters.incidents = try reader.uint64()
+    counters.quarantined = try reader.uint64()
+    counters.missingValues = try reader.uint64()
+    let request = try reader.string()
+    let wasTraining = try reader.bool()
+    let needs = TrainingNeeds(
+      events: Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff), since: try reader.double(),
+      drifted: Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff),
+      withNewFields: Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff))
+    let accepted = try reader.double()
+    let recent = try reader.uint32()
+    let run = Int(try reader.uint32())
+    let runStart = try reader.finiteDouble()
+    let lastWasCalm = try reader.bool()
+    let incident = try reader.bool() ? try Incident(decoding: &reader) : nil
+    let modelName = try reader.string()
+    if let model { install(model) }
+    if !modelName.isEmpty {
+      let context = try reader.floats()
+      let count = Int(try reader.uint32())
+      guard count <= DetectorName.allCases.count + 1 else {
+        throw .invalid(section: Self.section, what: "thresholds of \(count) detectors")
+      }
+      // Read even when they are of another model, so that the rest is checked.
+      var trackers: [ThresholdTracker] = []
+      for index in 0..<count {
+        var tracker = ThresholdTracker(
+          model.flatMap { index < $0.contents.calibrations.count ? $0.contents.calibrations[index] : nil }
+            ?? ScoreCalibration(scores: [], leastUnit: 1))
+        try tracker.decode(from: &reader)
+        trackers.append(tracker)
+      }
+      let drift = try reader.finiteFloat()
+      if let model, model.snapshotName == modelName {
+        guard context.count == self.context.count, trackers.count == self.trackers.count else {
+          throw .invalid(
+            section: Self.section, what: "a context of \(context.count) and \(trackers.count) thresholds")
+        }
+        self.context = context
+        self.trackers = trackers
+        self.drift = drift
+        self.phase = phase == .collecting || phase == .training ? .scoring : phase
+      }
+    }
+    try reader.end()
+    // A training that was under way died with the process.
+    let lost = wasTraining && model != nil ? TrainingReason.schedule : nil
+    training = needs
+    trainingRequest = TrainingReason(rawValue: request) ?? lost
+    if model == nil {
+      self.phase = .collecting
+      trainingRequest = nil
+    }
+    acceptedSince = accepted.isNaN ? nil : accepted
+    policy.restore(
+      recent: recent, run: run, runStart: runStart, lastWasCalm: lastWasCalm, incident: incident)
+  }
+}
+
+extension Incident {
+  func encode(to writer: inout ByteWriter) {
+    writer.append(id)
+    for time in [onset, opened, score, pValue] { writer.append(time) }
+    writer.append(severity.rawValue)
+    writer.append(severityWhenSaid.rawValue)
+    writer.append(kind.rawValue)
+    for count in [events, loud, calm, eventsWhenSaid] { writer.append(UInt64(count)) }
+    writer.append(logP)
+    writer.append(logPWhenSaid)
+    writer.append(isConfirmed)
+    writer.append(UInt32(features.count))
+    for feature in features {
+      writer.append(feature.name)
+      for number in [feature.value ?? .nan, feature.expected, feature.low, feature.high, feature.share] {
+        writer.append(number)
+      }
+    }
+    writer.append(UInt32(detectors.count))
+    for (name, score) in detectors.sorted(by: { $0.key < $1.key }) {
+      writer.append(name)
+      writer.append(score.raw)
+      writer.append(score.pValue)
+    }
+  }
+
+  init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
+    let id = try reader.string()
+    let numbers = [try reader.double(), try reader.double(), try reader.double(), try reader.double()]
+    func known<Value>(_ value: Value?, _ what: String) throws(DetectionDecodingError) -> Value {
+      guard let value else { throw .invalid(section: "state", what: "an unknown \(what)") }
+      return value
+    }
+    let severity = try known(Alert.Severity(rawValue: try reader.string()), "severity")
+    let said = try known(Alert.Severity(rawValue: try reader.string()), "severity")
+    let kind = try known(Alert.Kind(rawValue: try reader.string()), "kind")
+    var counts: [Int] = []
+    for _ in 0..<4 { counts.append(Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff)) }
+    let logP = try reader.finiteFloat()
+    let logPWhenSaid = try reader.finiteFloat()
+    let isConfirmed = try reader.bool()
+    var features: [Alert.Feature] = []
+    for _ in 0..<(try reader.count(of: 44)) {
+      let name = try reader.string()
+      let value = try reader.double()
+      features.append(
+        Alert.Feature(
+          name: name, value: value.isNaN ? nil : value, expected: try reader.double(),
+          low: try reader.double(), high: try reader.double(), share: try reader.double()))
+    }
+    var detectors: [String: Alert.DetectorScore] = [:]
+    for _ in 0..<(try reader.count(of: 20)) {
+      let name = try reader.string()
+      detectors[name] = Alert.DetectorScore(raw: try reader.double(), pValue: try reader.double())
+    }
+    self.init(
+      id: id, onset: numbers[0], opened: numbers[1], severity: severity, score: numbers[2],
+      pValue: numbers[3], events: counts[0], features: features, detectors: detectors, kind: kind,
+      logP: logP, loud: counts[1], calm: counts[2], isConfirmed: isConfirmed, eventsWhenSaid: counts[3],
+      logPWhenSaid: logPWhenSaid, severityWhenSaid: said)
+  }
+}

@@ -1,0 +1,159 @@
+import Events
+import Glibc
+
+/// Where in a batch something happened.
+struct Moment {
+  /// In the batch.
+  var row: Int
+  /// First row of the run of rows whose inputs lie in the buffers.
+  var first: Int
+  /// Columns per row of values.
+  var width: Int
+  var score: Float
+  var logP: Float
+}
+
+extension StreamDetector {
+  /// Does what the alert policy decided: changes the incident and drafts the statement.
+  mutating func act(
+    _ step: AlertPolicy.Step, _ moment: Moment, _ rows: [Float], _ time: Double,
+    _ contents: StreamModel.Contents, _ trackers: inout [ThresholdTracker],
+    _ workspace: inout DetectorWorkspace
+  ) {
+    switch step {
+    case .nothing: return
+    case .open:
+      open(moment, rows, time, contents, trackers, &workspace)
+      // A strong one is no chance; of a weaker one the thresholds go on learning until that is clear.
+      if policy.incident?.isConfirmed == false { heldTrackers = trackers }
+      say(.open, time, contents, moment.row, &workspace)
+    case .update:
+      let isLoud = Double(moment.score) >= settings.alerts.close
+      if isLoud {
+        let found = explain(moment, rows, contents, trackers, workspace)
+        policy.change {
+          $0.features = found.features
+          $0.kind = found.kind
+        }
+      }
+      say(.update, time, contents, moment.row, &workspace)
+    case .resolve:
+      say(.resolved, time, contents, moment.row, &workspace)
+      policy.end()
+      heldTrackers = []
+    case .accept:
+      acceptedSince = policy.incident?.onset
+      say(.resolved, time, contents, moment.row, &workspace, isAccepted: true)
+      policy.end()
+      heldTrackers = []
+      requestTraining(.newNormal)
+    }
+  }
+
+  /// Keeps the worst event of an open incident, and gives the thresholds back what chance did not cause.
+  mutating func follow(
+    _ moment: Moment, _ contents: StreamModel.Contents, _ trackers: inout [ThresholdTracker],
+    _ workspace: DetectorWorkspace
+  ) {
+    guard let incident = policy.incident else { return }
+    if incident.isConfirmed && !heldTrackers.isEmpty {
+      trackers = heldTrackers
+      heldTrackers = []
+    }
+    if moment.logP < incident.logP {
+      let raw = detectorScores(moment.row, contents, trackers, workspace)
+      policy.change {
+        $0.logP = moment.logP
+        $0.score = 100 * (1 - exp(Double(moment.logP) / 4))
+        $0.pValue = exp(Double(moment.logP))
+        $0.detectors = raw
+      }
+    }
+  }
+
+  private mutating func open(
+    _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
+    _ trackers: [ThresholdTracker], _ workspace: inout DetectorWorkspace
+  ) {
+    let found = explain(moment, rows, contents, trackers, workspace)
+    let severity = AlertPolicy.severity(
+      score: moment.score, duration: time - policy.runStart, loud: policy.run)
+    var incident = Incident(
+      id: IncidentID.make(
+        time: time, seed: seed, stream: IncidentID.hash(stream.name), counter: counters.incidents),
+      onset: policy.run > 0 ? policy.runStart : time, opened: time, severity: severity,
+      score: 100 * (1 - exp(Double(moment.logP) / 4)), pValue: exp(Double(moment.logP)), events: 1,
+      features: found.features, detectors: detectorScores(moment.row, contents, trackers, workspace),
+      kind: found.kind, severityWhenSaid: severity)
+    incident.logP = moment.logP
+    incident.loud = policy.run
+    incident.isConfirmed = Double(moment.score) >= settings.alerts.openAtOnce
+    policy.begin(incident)
+    counters.incidents += 1
+    // What began before it was noticed is not learned from either, as far as it lies in this batch.
+    for row in max(0, moment.row - policy.run + 1)..<moment.row where !workspace.quarantined[row] {
+      workspace.quarantined[row] = true
+      counters.quarantined += 1
+    }
+  }
+
+  private func explain(
+    _ moment: Moment, _ rows: [Float], _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker],
+    _ workspace: DetectorWorkspace
+  ) -> Explanation {
+    let width = contents.plan.width
+    let first = (moment.row - moment.first) * width
+    let isMasked = workspace.inputs.hasMissing
+    return Explanation(
+      of: contents, trackers: trackers, inputs: Array(workspace.inputs.inputs[first..<first + width]),
+      mask: isMasked ? Array(workspace.inputs.mask[first..<first + width]) : nil,
+      row: columns.map { column in
+        column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
+      }, keep: settings.alerts.features)
+  }
+
+  private func detectorScores(
+    _ row: Int, _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker],
+    _ workspace: DetectorWorkspace
+  ) -> [String: Alert.DetectorScore] {
+    var scores: [String: Alert.DetectorScore] = [:]
+    for (index, name) in contents.detectors.enumerated() {
+      let raw = workspace.raw[index][row]
+      let logP = trackers[index].logP(contents.standardized(raw, index))
+      scores[name.rawValue] = Alert.DetectorScore(raw: Double(raw), pValue: exp(max(Double(logP), -138.2)))
+    }
+    return scores
+  }
+
+  private mutating func say(
+    _ state: Alert.State, _ time: Double, _ contents: StreamModel.Contents, _ row: Int,
+    _ workspace: inout DetectorWorkspace, isAccepted: Bool = false
+  ) {
+    policy.change {
+      $0.eventsWhenSaid = $0.events
+      $0.logPWhenSaid = $0.logP
+      $0.severityWhenSaid = $0.severity
+    }
+    guard let incident = policy.incident else { return }
+    let lasted = time - incident.onset
+    var text: String
+    switch state {
+    case .open, .update:
+      text = AlertText.what(incident.features, kind: incident.kind, onset: incident.onset, now: time)
+      if state == .update { text += AlertText.goesOn(for: lasted) }
+    case .resolved:
+      text =
+        isAccepted
+        ? AlertText.accepted(after: lasted)
+        : AlertText.resolved(after: lasted, features: incident.features, now: time)
+    }
+    workspace.alerts.append(
+      Alert(
+        id: incident.id, state: state, stream: stream.name, ts: time, onset: incident.onset,
+        severity: incident.severity, score: incident.score, pValue: incident.pValue,
+        features: incident.features, detectors: incident.detectors,
+        model: Alert.Model(snapshot: contents.snapshotName, trainedAt: contents.trainedAt),
+        kind: incident.kind, text: text))
+    workspace.alertRows.append(row)
+  }
+}

@@ -1,0 +1,94 @@
+public import Generative
+
+/// What was learned about a stream: which fields, their usual ranges, the detectors' weights, and how to read their
+/// scores. An immutable value that is installed whole; copying it costs nothing.
+public struct StreamModel: Sendable {
+  /// Everything, once per model, however often the value is copied.
+  final class Contents: Sendable {
+    let snapshotName: String
+    let trainedAt: Double
+    let fields: [String]
+    /// Fields that were known at the training, also those that were left out.
+    let considered: [String]
+    let rows: Int
+    let detectors: [DetectorName]
+    let sharedWeightsName: String?
+    let plan: InputPlan
+    let models: [any TrainedModel]
+    /// Per detector, then of the combined score.
+    let calibrations: [ScoreCalibration]
+    /// The usual time between two rows, seconds; 0 when there is none.
+    let interval: Double
+    // Of `calibrations`, side by side for the event path.
+    let references: [Double]
+    let inverseUnits: [Double]
+
+    init(
+      snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
+      detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, models: [any TrainedModel],
+      calibrations: [ScoreCalibration], interval: Double
+    ) {
+      precondition(
+        models.count == detectors.count && calibrations.count == detectors.count + 1,
+        "\(models.count) models and \(calibrations.count) calibrations of \(detectors.count) detectors")
+      self.snapshotName = snapshotName
+      self.trainedAt = trainedAt
+      self.fields = fields
+      self.considered = considered
+      self.rows = rows
+      self.detectors = detectors
+      self.sharedWeightsName = sharedWeightsName
+      self.plan = plan
+      self.models = models
+      self.calibrations = calibrations
+      self.interval = interval
+      references = calibrations.map(\.reference)
+      inverseUnits = calibrations.map { 1 / $0.unit }
+    }
+
+    /// Rows further apart than this (seconds) have nothing to do with each other.
+    var longestGap: Double { interval > 0 ? 32 * interval : .infinity }
+  }
+
+  let contents: Contents
+
+  /// The snapshot's name, as in alerts.
+  public var snapshotName: String { contents.snapshotName }
+  /// Seconds since 1970.
+  public var trainedAt: Double { contents.trainedAt }
+  /// The fields it scores, in its own order.
+  public var fields: [String] { contents.fields }
+  /// The detectors in the order of their raw scores.
+  public var detectors: [DetectorName] { contents.detectors }
+  /// Rows it was fitted and calibrated on.
+  public var rows: Int { contents.rows }
+  /// The pool whose weights it uses; nil when they are its own.
+  public var sharedWeightsName: String? { contents.sharedWeightsName }
+
+  /// The fitted member behind a detector, to look into it or to draw samples from it; nil when it is off.
+  ///
+  /// Its inputs are scaled: ``row(fromInputs:)`` brings them back into the fields' own units.
+  public func detector(_ name: DetectorName) -> (any TrainedModel)? {
+    contents.detectors.firstIndex(of: name).map { contents.models[$0] }
+  }
+
+  /// The values of ``fields``, in their own units, that a row of a detector's inputs stands for.
+  public func row(fromInputs inputs: some Collection<Float>) -> [Float] {
+    precondition(
+      inputs.count >= fields.count, "\(inputs.count) inputs for \(fields.count) fields")
+    return inputs.prefix(fields.count).enumerated().map {
+      contents.plan.value(ofLevel: $0.element, field: $0.offset)
+    }
+  }
+}
+
+/// The weights of the detectors, without scaling and calibration: shared by streams with the same fields.
+public struct SharedWeights: Sendable {
+  /// Names the pool.
+  public let name: String
+  public let fields: [String]
+  let detectors: [DetectorName]
+  let models: [any TrainedModel]
+  let ordered: Bool
+  let window: Int
+}

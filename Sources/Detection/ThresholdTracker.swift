@@ -1,0 +1,155 @@
+import Glibc
+
+/// Turns scores into p-values by thresholds that learn from every event: adaptive conformal inference.
+///
+/// For each level α it keeps a threshold q that moves by η·(1{score > q} − α): Gibbs & Candès, NeurIPS 2021, eq. 2, in the
+/// quantile form of Angelopoulos, Barber & Bates, ICML 2024. Whatever the dependence of the scores, over n events the
+/// rate of p ≤ α differs from α by at most (distance moved)/(η n). Three things are added:
+/// - steps are in local tail lengths, larger for rare levels and in the beginning;
+/// - upward moves are paid for from an allowance that refills at a few times the promised rate: a fault that sets in
+///   slowly cannot drag the thresholds along;
+/// - downward moves, the allowance and the order of the thresholds are settled once in ``period`` events.
+struct ThresholdTracker: Sendable {
+  /// Counted events between two settlements.
+  static let period: UInt32 = 16
+  /// Upward moves that a level can make in a row.
+  static let allowance: Float = 16
+  static let levels = 16
+
+  /// In u, non-decreasing, of ``ScoreCalibration/levels``.
+  private(set) var thresholds: InlineArray<16, Float>
+  private var allowances: InlineArray<16, Float>
+  private var steps: InlineArray<16, Float>
+  /// Length of the tail beyond the last threshold, in u.
+  private var tail: Float
+  private var shape: Float
+  private var leastGap: Float
+  /// Events that counted since the calibration.
+  private(set) var counted: UInt32
+
+  init(_ calibration: ScoreCalibration, step: Float = 0.01) {
+    thresholds = InlineArray { calibration.thresholds[$0] }
+    allowances = InlineArray(repeating: Self.allowance)
+    steps = InlineArray(repeating: 0)
+    tail = 1
+    shape = calibration.shape
+    leastGap = calibration.leastGap
+    counted = 0
+    measure(step: step)
+  }
+
+  /// ln p of a score: linear in ln α between two thresholds, a generalised Pareto tail beyond the last.
+  ///
+  /// p ≤ α exactly when the score exceeds the threshold of α.
+  func logP(_ u: Float) -> Float {
+    var above = 0
+    while above < Self.levels && u > thresholds[above] { above += 1 }
+    if above == 0 {
+      let width = max(thresholds[1] - thresholds[0], leastGap)
+      return Levels.logs[0] / (1 + (thresholds[0] - u) / width)
+    }
+    if above == Self.levels {
+      return Levels.logs[above - 1] - log1pf(shape * (u - thresholds[above - 1]) / tail) / shape
+    }
+    let low = thresholds[above - 1]
+    let share = (u - low) / (thresholds[above] - low)
+    return Levels.logs[above - 1] + share * (Levels.logs[above] - Levels.logs[above - 1])
+  }
+
+  /// Learns from a score.
+  ///
+  /// - Parameter refill: false while an incident may be under way: what is left of the allowance must do.
+  mutating func update(_ u: Float, step: Float, refill: Bool) {
+    var level = 0
+    while level < Self.levels && u > thresholds[level] {
+      if allowances[level] >= 1 {
+        allowances[level] -= 1
+        thresholds[level] += steps[level]
+      }
+      level += 1
+    }
+    counted &+= 1
+    if counted % Self.period == 0 { settle(step: step, refill: refill) }
+  }
+
+  private mutating func settle(step: Float, refill: Bool) {
+    let events = Float(Self.period)
+    // While young, the thresholds may be far off and must be let go further.
+    let pace = events * (4 + 16 / (1 + Float(counted) * 1e-3))
+    for level in 0..<Self.levels {
+      let alpha = Levels.alphas[level]
+      thresholds[level] -= events * alpha * steps[level]
+      if refill { allowances[level] = min(Self.allowance, allowances[level] + pace * alpha) }
+    }
+    for level in 1..<Self.levels {
+      thresholds[level] = max(
+        thresholds[level], thresholds[level - 1] + leastGap * (Levels.logs[level - 1] - Levels.logs[level]))
+    }
+    measure(step: step)
+  }
+
+  /// Local tail lengths, and from them the steps.
+  private mutating func measure(step: Float) {
+    let eta = step * (1 + 4 / (1 + Float(counted) * 2e-3))
+    let last = Self.levels - 1
+    for level in 0...last {
+      let before = max(level - 1, 0)
+      let after = min(level + 1, last)
+      let length =
+        (thresholds[after] - thresholds[before]) / (Levels.logs[before] - Levels.logs[after])
+      steps[level] = eta * Levels.factors[level] * max(length, 0.25)
+    }
+    tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
+  }
+
+  /// How far the thresholds of the bulk (α from 0.75 to 0.01) lie from where the calibration put them, in tail lengths.
+  func displacement(from calibration: ScoreCalibration) -> Float {
+    var sum: Float = 0
+    for level in 1...9 {
+      let length =
+        (calibration.thresholds[level + 1] - calibration.thresholds[level - 1])
+        / (Levels.logs[level - 1] - Levels.logs[level + 1])
+      sum += abs(thresholds[level] - calibration.thresholds[level]) / max(length, 0.25)
+    }
+    return sum / 9
+  }
+}
+
+/// The tail probabilities whose thresholds are kept, largest first; 10⁻², 10⁻³ and 10⁻⁴ are among them exactly.
+enum Levels {
+  static let alphas: InlineArray<16, Float> = [
+    0.9, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4,
+  ]
+  /// Their natural logarithms; literals, so that they lie ready in the program.
+  static let logs: InlineArray<16, Float> = [
+    -0.1053605, -0.2876821, -0.6931472, -1.203973, -1.609438, -2.302585, -2.995732, -3.506558, -3.912023,
+    -4.60517, -5.298317, -6.214608, -6.907755, -7.600903, -8.517193, -9.21034,
+  ]
+  /// Rare levels see few events and step further: 1 up to α = 0.1, then 1 + log₂(0.1/α) / 2.
+  static let factors: InlineArray<16, Float> = [
+    1, 1, 1, 1, 1, 1, 1.5, 1.868483, 2.160964, 2.660964, 3.160964, 3.821928, 4.321928, 4.821928, 5.482892,
+    5.982892,
+  ]
+}
+
+extension ThresholdTracker {
+  func encode(to writer: inout ByteWriter) {
+    for level in 0..<Self.levels { writer.append(thresholds[level]) }
+    for level in 0..<Self.levels { writer.append(allowances[level]) }
+    for level in 0..<Self.levels { writer.append(steps[level]) }
+    writer.append(tail)
+    writer.append(counted)
+  }
+
+  mutating func decode(from reader: inout ByteReader) throws(DetectionDecodingError) {
+    for level in 0..<Self.levels { thresholds[level] = try reader.finiteFloat() }
+    for level in 0..<Self.levels { allowances[level] = try reader.finiteFloat() }
+    for level in 0..<Self.levels { steps[level] = try reader.finiteFloat() }
+    tail = try reader.finiteFloat()
+    counted = try reader.uint32()
+    for level in 1..<Self.levels where thresholds[level] < thresholds[level - 1] {
+      throw .invalid(section: reader.section, what: "thresholds are out of order at level \(level)")
+    }
+    if !(tail > 0) { throw .invalid(section: reader.section, what: "a tail length of \(tail)") }
+  }
+}

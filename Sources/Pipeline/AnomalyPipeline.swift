@@ -1,0 +1,247 @@
+import Archive
+public import Control
+public import Detection
+import Events
+import Foundation
+public import Logging
+import Messaging
+import Synchronization
+import Tensors
+
+/// Everything that a config file decides.
+public struct PipelineConfiguration: Sendable, Equatable {
+  public var ingest = IngestSettings(sources: [])
+  public var detection = DetectionSettings()
+  public var pipeline = PipelineSettings()
+  public var control = ControlSettings()
+  public init() {}
+}
+
+/// Where the daemon listens for `anomalyctl`.
+public struct ControlSettings: Sendable, Equatable {
+  public var endpoint = "ipc:///run/anomalyd/control.sock"
+  public init() {}
+}
+
+/// What the rim hands to the pipeline.
+public struct PipelineSurroundings: Sendable {
+  public var version: String
+  /// The state directory.
+  public var state: String
+  /// The config file, for the status; nil when the defaults run.
+  public var configPath: String?
+  /// Differs between two lives of the process.
+  public var entropy: UInt64
+  public var log: Logger
+  /// Reads the config again; throws what is wrong with it.
+  public var reread: @Sendable () throws -> PipelineConfiguration
+  /// What is wrong with the text of a config file; empty when nothing is.
+  public var check: @Sendable (_ file: String, _ text: String) -> [String]
+
+  public init(
+    version: String, state: String, configPath: String?, entropy: UInt64, log: Logger,
+    reread: @escaping @Sendable () throws -> PipelineConfiguration,
+    check: @escaping @Sendable (_ file: String, _ text: String) -> [String]
+  ) {
+    self.version = version
+    self.state = state
+    self.configPath = configPath
+    self.entropy = entropy
+    self.log = log
+    self.reread = reread
+    self.check = check
+  }
+}
+
+/// The whole event path, started and stopped as one: ingest → shards → publisher, with the trainer and the control socket
+/// beside it.
+public final class AnomalyPipeline: Sendable {
+  struct Life: Sendable {
+    var configuration: PipelineConfiguration
+    var loadedAt: Double
+    var lastReload: ConfigurationReport.Reload?
+    var damaged: [String] = []
+  }
+
+  let around: PipelineSurroundings
+  let startedAt = Clocks.wall()
+  let startedTick = Clocks.monotonic()
+  let folder: StateFolder
+  let snapshots: SnapshotStore
+  let pools: WeightPools
+  let alerts: AlertStore
+  let publisher: Publisher
+  let trainer: Trainer
+  let shards: [Shard]
+  let ingest: IngestThread
+  let life: Mutex<Life>
+  let rate = Mutex(RateMeter())
+  private let control = Mutex<ControlServer?>(nil)
+  private let reloading = Mutex<Void>(())
+
+  /// Opens the state, restores every stream, binds every endpoint and starts every thread.
+  ///
+  /// - Throws: what keeps it from starting, each with what to do: the state directory in use, a port in use, …
+  public init(_ configuration: PipelineConfiguration, _ around: PipelineSurroundings) throws {
+    self.around = around
+    let settings = configuration.pipeline
+    folder = try StateFolder(around.state)
+    snapshots = try SnapshotStore(folder, keep: settings.keep.snapshots)
+    pools = WeightPools(store: snapshots)
+    let states = try StateStore(folder)
+    let histories = try HistoryStore(
+      folder: folder.histories, capacity: settings.retrain.historyRows, seed: around.entropy)
+    alerts = try AlertStore(path: folder.alerts, newEpoch: { String(around.entropy, radix: 36) })
+    let restored = try Restoring.load(
+      states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
+      detection: configuration.detection, seed: around.entropy)
+    let context = try MessagingContext()
+    publisher = try Publisher(settings: settings.publish, store: alerts, context: context, log: around.log)
+    let shards = (0..<settings.shards).map { Shard(index: $0, queueBatches: settings.queueBatches) }
+    self.shards = shards
+    trainer = Trainer(
+      settings: settings.retrain, detection: configuration.detection, seed: around.entropy,
+      snapshots: snapshots,
+      histories: histories, pools: pools, shards: shards, log: around.log)
+    life = Mutex(
+      Life(
+        configuration: configuration, loadedAt: startedAt,
+        damaged: restored.damaged + (alerts.setAside.map { ["\($0)"] } ?? [])))
+    ingest = try IngestThread(
+      settings: configuration.ingest, context: context, outlets: shards.map(\.handoff),
+      known: zip(restored.streams, restored.detectors).map { KnownStream(key: $0, fields: $1.fields) },
+      seed: around.entropy, log: Self.sampled(around.log))
+
+    for shard in shards {
+      let surroundings = ShardState.Surroundings(
+        index: shard.index, shards: shards.count, detection: configuration.detection, pipeline: settings,
+        histories: histories, seed: around.entropy, outbox: publisher.outbox, trainer: trainer,
+        states: states,
+        log: around.log)
+      let mine = stride(from: shard.index, to: restored.streams.count, by: shards.count).map {
+        (restored.streams[$0], restored.detectors[$0])
+      }
+      shard.start {
+        ShardState(
+          surroundings,
+          restored: mine.map { StreamEntry(key: $0, detector: $1, history: histories.history(of: $0)) })
+      }
+    }
+    for damage in restored.damaged { around.log.warning("set aside", metadata: ["what": "\(damage)"]) }
+    publisher.start()
+    trainer.start()
+    resolve(orphans: restored.orphans)
+    resumeRequests()
+    try ingest.start()
+    let server = try ControlServer(endpoint: configuration.control.endpoint, context: context) {
+      [weak self] request in
+      self?.answer(request)
+        ?? .failure(Failure(.unavailable, what: "anomalyd", why: "it is stopping", remedy: "try again later"))
+    }
+    control.withLock { $0 = server }
+  }
+
+  /// Stops in the direction of the events, so that what came in is scored, said and saved; at most about `seconds`.
+  public func stop(seconds: Double) {
+    control.withLock { $0?.stop() }
+    let end = Clocks.monotonic() + UInt64(seconds * 1e9)
+    func left() -> Double { max(0.1, Double(Int64(end) - Int64(Clocks.monotonic())) * 1e-9) }
+    ingest.stop()
+    if !trainer.stop(seconds: min(5, left())) { around.log.warning("the trainer did not end in time") }
+    for shard in shards { shard.handoff.close() }
+    for shard in shards where !shard.join(seconds: left()) {
+      around.log.error("a shard did not end in time", metadata: ["shard": "\(shard.index)"])
+    }
+    if !publisher.stop(seconds: left()) { around.log.error("the publisher did not end in time") }
+  }
+
+  /// Counters that must rise while all is well; the watchdog is fed only when every one did since it last looked.
+  public var progress: [UInt64] { [ingest.progress] + shards.map(\.progress) }
+
+  /// Whether the trainer has been at one piece of work for longer than any takes.
+  public var isTrainerStuck: Bool {
+    let since = trainer.counters.busySince
+    return since > 0 && Clocks.monotonic() &- since > 1_800_000_000_000
+  }
+
+  /// One line for the service manager.
+  public var summary: String {
+    let phases = phaseCounts()
+    return
+      "\(phases.total) streams, \(phases.scoring) scoring, \(publisher.counters.opened) incidents since the start"
+  }
+
+  var controlCounts: ControlCounts { control.withLock { $0?.counts } ?? ControlCounts() }
+
+  /// Where alerts are published, with port numbers.
+  public var publishEndpoints: [String] { publisher.endpoints }
+
+  /// Reads the config again: applied as a whole or refused as a whole.
+  @discardableResult
+  public func reload() -> ConfigurationReport.Reload {
+    reloading.withLock { _ in
+      var report = ConfigurationReport.Reload()
+      report.at = Clocks.wall()
+      do {
+        let new = try around.reread()
+        let old = life.withLock { $0.configuration }
+        try apply(new, over: old)
+        life.withLock {
+          $0.configuration = new
+          $0.loadedAt = report.at
+        }
+        report.accepted = true
+        report.message = new == old ? "nothing changed" : "applied"
+      } catch {
+        report.message = "refused, the running configuration stays: \(error)"
+      }
+      life.withLock { $0.lastReload = report }
+      around.log.notice("reload", metadata: ["accepted": "\(report.accepted)", "what": "\(report.message)"])
+      return report
+    }
+  }
+
+  private func apply(_ new: PipelineConfiguration, over old: PipelineConfiguration) throws {
+    var fixed: [String] = []
+    if new.pipeline.shards != old.pipeline.shards { fixed.append("pipeline.shards") }
+    if new.pipeline.queueBatches != old.pipeline.queueBatches { fixed.append("pipeline.queue") }
+    if new.pipeline.publish.endpoints != old.pipeline.publish.endpoints { fixed.append("publish.endpoints") }
+    if new.pipeline.retrain.historyRows != old.pipeline.retrain.historyRows {
+      fixed.append("retrain.history")
+    }
+    if new.pipeline.keep.snapshots != old.pipeline.keep.snapshots { fixed.append("state.snapshots") }
+    if new.control != old.control { fixed.append("control.endpoint") }
+    if !fixed.isEmpty { throw NeedsRestart(keys: fixed) }
+    // The only part that can fail (a port in use) goes first.
+    try ingest.apply(new.ingest)
+    trainer.apply(new.pipeline.retrain, new.detection)
+    for shard in shards { shard.tell { $0.apply(new.detection, new.pipeline) } }
+  }
+
+  /// Some keys name things that cannot be exchanged under way.
+  struct NeedsRestart: Error, CustomStringConvertible {
+    var keys: [String]
+    var description: String { "\(keys.joined(separator: ", ")) can only change with a restart" }
+  }
+
+  private func resolve(orphans: [Alert]) {
+    for var alert in orphans {
+      alert.state = .resolved
+      alert.text = "Resolved at the start: the state of this stream is no longer there. It was: \(alert.text)"
+      publisher.outbox.add([alert])
+    }
+  }
+
+  /// Trainings that were asked for and acknowledged before the last end.
+  private func resumeRequests() {
+    guard let waiting = try? alerts.retrainRequests() else { return }
+    for request in waiting { requestTraining(of: request.stream?.name) }
+  }
+
+  /// At most one line a minute and reason, with how many there were.
+  private static func sampled(_ log: Logger) -> @Sendable (String, String) -> Void {
+    { reason, extract in
+      log.warning("refused input", metadata: ["reason": "\(reason)", "extract": "\(extract)"])
+    }
+  }
+}

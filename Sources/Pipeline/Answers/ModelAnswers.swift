@@ -1,0 +1,131 @@
+import Archive
+import Control
+import Detection
+import Events
+import Generative
+
+extension AnomalyPipeline {
+  func modelList(_ stream: String?) throws -> ModelList {
+    if let stream {
+      return ModelList(models: try onShard(of: stream) { state, local in state.modelSummaries(of: local) })
+    }
+    let all = onEveryShard { state in state.streams.indices.flatMap { state.modelSummaries(of: $0) } }
+      .flatMap(\.self)
+    return ModelList(models: all.sorted { ($0.stream ?? "", $0.detector) < ($1.stream ?? "", $1.detector) })
+  }
+
+  func snapshotList(_ stream: String) throws -> SnapshotList {
+    _ = try onShard(of: stream) { _, _ in true }
+    return SnapshotList(
+      stream: stream,
+      snapshots: try snapshots.list(StreamKey(stream)).map { kept in
+        var summary = Control.SnapshotSummary()
+        summary.id = kept.name
+        summary.trainedAt = kept.trainedAt
+        summary.bytes = UInt64(kept.bytes)
+        summary.current = kept.isCurrent
+        return summary
+      })
+  }
+
+  /// Kept on disk before it is acknowledged; done when the trainer comes to it.
+  func retrain(_ stream: String?) throws -> Done {
+    if let stream {
+      let ready = try onShard(of: stream) { state, local in state.streams[local].detector.phase != .collecting
+      }
+      guard ready else {
+        throw Failure(
+          .temporary, what: "stream \(stream)", why: "it is still collecting its first rows",
+          remedy: "see `anomalyctl stream \(stream)` for how many are wanted")
+      }
+    }
+    try alerts.requestRetraining(stream.map(StreamKey.init), reason: "asked for", at: Clocks.wall())
+    let count = requestTraining(of: stream)
+    return Done(
+      "\(count) \(count == 1 ? "stream waits" : "streams wait") for a new model",
+      details: ["streams": "\(count)"])
+  }
+
+  @discardableResult
+  func requestTraining(of stream: String?) -> Int {
+    let counts = shards.compactMap { shard in
+      shard.ask { state -> Int in
+        let locals = state.streams.indices.filter { stream == nil || state.streams[$0].key.name == stream }
+        return locals.count { state.requestTraining($0) }
+      }
+    }
+    return counts.reduce(0, +)
+  }
+
+  /// The older snapshot is current on disk before it scores, and before this is answered.
+  func revert(_ stream: String, to snapshot: String?) throws -> Done {
+    _ = try onShard(of: stream) { _, _ in true }
+    let key = StreamKey(stream)
+    let kept = try snapshots.list(key)
+    if let snapshot, !kept.contains(where: { $0.name == snapshot }) {
+      throw Failure(
+        .data, what: "snapshot \(snapshot)", why: "stream \(stream) has none of this name",
+        remedy: "see `anomalyctl snapshots \(stream)`")
+    }
+    if snapshot == nil, kept.first(where: \.isCurrent)?.name == kept.first?.name {
+      throw Failure(
+        .data, what: "stream \(stream)", why: "there is no snapshot before the current one",
+        remedy: "see `anomalyctl snapshots \(stream)`")
+    }
+    let name = try snapshots.revert(key, to: snapshot)
+    let model = try SnapshotCoding.model(of: try snapshots.load(key, name), pools: pools)
+    try alerts.log("revert", arguments: "\(stream) \(name)", outcome: "done", at: Clocks.wall())
+    try onShard(of: stream) { state, local in state.install(model, at: local) }
+    return Done(
+      "\(stream) scores with snapshot \(name) again", details: ["stream": stream, "snapshot": name])
+  }
+
+  func sample(_ stream: String, model: String, count: Int, seed: UInt64) throws -> SampleReport {
+    guard let detector = DetectorName(rawValue: model) else {
+      throw Failure(
+        .usage, what: "model \(model)", why: "there is no such detector",
+        remedy: "choose one of \(DetectorName.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard let trained = try onShard(of: stream, { state, local in state.streams[local].detector.model })
+    else {
+      throw Failure(
+        .temporary, what: "stream \(stream)", why: "it has no model yet",
+        remedy: "see `anomalyctl stream \(stream)`")
+    }
+    guard let member = trained.detector(detector) else {
+      throw Failure(
+        .data, what: "model \(model)", why: "it is switched off for stream \(stream)",
+        remedy: "turn it on under detection in the config and retrain")
+    }
+    var report = SampleReport()
+    report.stream = stream
+    report.model = model
+    report.snapshot = trained.snapshotName
+    report.seed = seed
+    report.fields = trained.fields
+    let inputs = member.sample(count: count, seed: seed)
+    report.sampled = (0..<count).map { row in
+      trained.row(fromInputs: inputs[row * member.width..<(row + 1) * member.width]).map(Double.init)
+    }
+    report.recent = try recentRows(stream, fields: trained.fields, count: count)
+    return report
+  }
+
+  /// The latest normal rows, for comparison.
+  private func recentRows(_ stream: String, fields: [String], count: Int) throws -> [[Double?]] {
+    let key = StreamKey(stream)
+    let read = try onShard(of: stream) { state, local -> HistoryRows? in
+      state.flush(local)
+      return try? state.around.histories.read(key, last: count)
+    }
+    guard let history = read else { return [] }
+    let columns = fields.map { history.fields.firstIndex(of: $0) }
+    return (0..<history.count).map { row in
+      columns.map { column in
+        guard let column else { return nil }
+        let value = history.values[row * history.fields.count + column]
+        return value.isNaN ? nil : Double(value)
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Archive
+import Detection
+import Events
+import Logging
+
+/// What a start found on disk.
+struct Restored {
+  /// In the order in which ingest and the shards are told of them.
+  var streams: [StreamKey] = []
+  var detectors: [StreamDetector] = []
+  /// Damaged files that were moved out of the way, and streams that could not be read.
+  var damaged: [String] = []
+  /// Incidents that are open in the history but whose stream is not known any more.
+  var orphans: [Alert] = []
+}
+
+enum Restoring {
+  /// Puts running states, models and open incidents together, stream by stream; damage costs what is damaged and no more.
+  static func load(
+    states: StateStore, snapshots: SnapshotStore, pools: WeightPools, open: [Alert],
+    detection: DetectionSettings,
+    seed: UInt64
+  ) throws -> Restored {
+    var restored = Restored()
+    var models: [StreamKey: StreamModel] = [:]
+    let (aside, unreadable) = try snapshots.forEachCurrent { snapshot in
+      do {
+        models[snapshot.stream] = try SnapshotCoding.model(of: snapshot, pools: pools)
+      } catch {
+        restored.damaged.append("\(snapshot.stream): snapshot \(snapshot.name): \(error)")
+      }
+    }
+    restored.damaged.append(contentsOf: aside.map { "\($0)" } + unreadable.map { "\($0)" })
+
+    let (entries, setAside) = try states.load()
+    restored.damaged.append(contentsOf: setAside.map { "\($0)" })
+    var running: [StreamKey: [UInt8]] = [:]
+    for entry in entries { running[entry.stream] = entry.bytes }
+
+    var incidents: [String: Alert] = [:]
+    for alert in open { incidents[alert.stream] = alert }
+
+    for stream in Set(models.keys).union(running.keys).sorted() {
+      var detector = StreamDetector(
+        stream: stream, settings: detection, seed: StreamEntry.hash(stream.name, from: seed))
+      if let bytes = running[stream] {
+        do {
+          detector = try StreamDetector(
+            restoring: bytes, stream: stream, model: models[stream], settings: detection,
+            seed: StreamEntry.hash(stream.name, from: seed))
+        } catch {
+          restored.damaged.append("\(stream): running state: \(error)")
+          if let model = models[stream] { detector.install(model) }
+        }
+      } else if let model = models[stream] {
+        detector.install(model)
+      }
+      // The history of alerts is the truth about what was said: an incident that the saved state does not know yet goes
+      // on, one that it still thinks open but that was resolved ends silently.
+      detector.reconcile(openIncident: incidents.removeValue(forKey: stream.name))
+      restored.streams.append(stream)
+      restored.detectors.append(detector)
+    }
+    restored.orphans = incidents.values.sorted { $0.ts < $1.ts }
+    return restored
+  }
+}

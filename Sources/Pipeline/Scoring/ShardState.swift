@@ -1,0 +1,244 @@
+import Archive
+import Detection
+import Events
+import Logging
+
+/// What the trainer asks a stream's shard before it begins; all rows are on disk by then.
+struct TrainingMaterial: Sendable {
+  var fields: [String]
+  /// The model in use.
+  var champion: StreamModel?
+}
+
+/// What one shard's thread owns: the detectors of its streams, and the way out for rows, alerts and jobs.
+struct ShardState {
+  /// What a shard is given and does not own.
+  struct Surroundings: Sendable {
+    var index: Int
+    var shards: Int
+    var detection: DetectionSettings
+    var pipeline: PipelineSettings
+    var histories: HistoryStore
+    /// Of incident ids and reservoirs; another one in every life of the process.
+    var seed: UInt64
+    var outbox: Outbox
+    var trainer: Trainer
+    var states: StateStore
+    var log: Logger
+  }
+
+  var around: Surroundings
+  /// By `id / shards`.
+  var streams: [StreamEntry] = []
+  var workspace = DetectorWorkspace()
+  var counters = ShardCounters()
+  var saver = StateSaver()
+
+  private var grouping = Grouping()
+  private var historyScratch = HistoryScratch()
+  private var rows: [Float] = []
+  private var timestamps: [Double] = []
+
+  init(_ around: Surroundings, restored: [StreamEntry]) {
+    self.around = around
+    streams = restored
+    timestamps = Array(repeating: 0, count: DetectorWorkspace.batchRows)
+  }
+
+  // MARK: The event path
+
+  mutating func process(_ batch: ObservationBatch) {
+    let began = Clocks.monotonic()
+    for declaration in batch.declarations { declare(declaration.what) }
+    grouping.group(batch, shards: around.shards, known: streams.count)
+    for k in grouping.streams.indices {
+      let local = grouping.streams[k]
+      var next = grouping.starts[k]
+      let end = grouping.starts[k + 1]
+      while next < end {
+        let count = min(DetectorWorkspace.batchRows, end - next)
+        gather(batch, from: next, count: count, local: local)
+        observe(local, count: count)
+        next += count
+      }
+    }
+    counters.events += UInt64(batch.count)
+    counters.batches += 1
+    let ended = Clocks.monotonic()
+    counters.busy += ended - began
+    if let arrival = batch.arrivals.first {
+      counters.longestWait = max(counters.longestWait, ended &- arrival)
+    }
+  }
+
+  /// Copies events into rows as wide as the stream's fields; what an event does not carry is missing.
+  private mutating func gather(_ batch: ObservationBatch, from start: Int, count: Int, local: Int) {
+    let width = streams[local].detector.fields.count
+    while rows.count < count * width { rows.append(.nan) }
+    let isIdentity = streams[local].isIdentity
+    for row in 0..<count {
+      let event = grouping.order[start + row]
+      timestamps[row] = batch.timestamps[event]
+      let from = Int(batch.offsets[event])
+      let carried = Int(batch.offsets[event + 1]) - from
+      let to = row * width
+      if isIdentity {
+        for column in 0..<carried { rows[to + column] = batch.values[from + column] }
+        for column in carried..<max(carried, width) { rows[to + column] = .nan }
+      } else {
+        for column in 0..<width { rows[to + column] = .nan }
+        for slot in 0..<carried { rows[to + streams[local].columns[slot]] = batch.values[from + slot] }
+      }
+    }
+  }
+
+  private mutating func observe(_ local: Int, count: Int) {
+    let width = streams[local].detector.fields.count
+    streams[local].detector.observe(
+      rows: rows, width: width, timestamps: timestamps, count: count, workspace: &workspace)
+    streams[local].changed = true
+    remember(local, width: width, count: count)
+    if !workspace.alerts.isEmpty { around.outbox.add(workspace.alerts) }
+    if around.pipeline.publish.scores {
+      around.outbox.add(
+        ScoreRun(
+          stream: streams[local].key, timestamps: Array(timestamps[..<count]),
+          scores: Array(workspace.score[..<count]), pValues: Array(workspace.p[..<count])))
+    }
+    for row in 0..<count {
+      streams[local].maxScore = max(streams[local].maxScore, Double(workspace.score[row]))
+    }
+    if streams[local].detector.trainingRequest != nil { enqueueTraining(local) }
+  }
+
+  /// Keeps the rows to learn from; those of an incident are marked.
+  private mutating func remember(_ local: Int, width: Int, count: Int) {
+    let values = rows
+    for row in 0..<count {
+      let isFull = streams[local].history.append(
+        timestamp: timestamps[row], flags: workspace.quarantined[row] ? .quarantined : [],
+        values: values.span.extracting(row * width..<(row + 1) * width))
+      if isFull { flush(local) }
+    }
+  }
+
+  // MARK: Streams
+
+  private mutating func declare(_ what: ObservationBatch.Declaration) {
+    switch what {
+    case .stream(let id, let key):
+      let local = Int(id) / around.shards
+      // After a restart the known streams stand here already, in the order in which ingest was told of them.
+      if local < streams.count { return }
+      precondition(
+        local == streams.count, "stream \(id) was declared before \(streams.count * around.shards)")
+      streams.append(
+        StreamEntry(
+          key: key, detector: StreamDetector(stream: key, settings: around.detection, seed: seed(of: key)),
+          history: around.histories.history(of: key)))
+    case .field(let stream, let name):
+      let local = Int(stream) / around.shards
+      if streams[local].detector.fields.contains(name) == false { flush(local) }
+      _ = streams[local].declareField(name)
+    }
+  }
+
+  func seed(of key: StreamKey) -> UInt64 { StreamEntry.hash(key.name, from: around.seed) }
+
+  /// The stream of an id, unless it is not of this shard.
+  func local(_ id: UInt32) -> Int? {
+    let local = Int(id) / around.shards
+    return local < streams.count ? local : nil
+  }
+
+  func local(named name: String) -> Int? { streams.firstIndex { $0.key.name == name } }
+
+  // MARK: Training
+
+  private mutating func enqueueTraining(_ local: Int) {
+    guard let reason = streams[local].detector.trainingRequest else { return }
+    if reason == .newNormal, let since = streams[local].detector.acceptedSince {
+      flush(local)
+      do {
+        _ = try streams[local].history.mark(
+          since ... .infinity, clear: .quarantined, scratch: &historyScratch)
+      } catch {
+        note("history", error)
+      }
+    }
+    streams[local].detector.trainingStarted()
+    around.trainer.add(
+      TrainingJob(
+        id: UInt32(local * around.shards + around.index), stream: streams[local].key, shard: around.index,
+        reason: reason, signature: streams[local].signature,
+        parent: streams[local].detector.model?.snapshotName))
+  }
+
+  /// Asks for a training on a person's behalf; false for a stream that has too few rows yet.
+  mutating func requestTraining(_ local: Int) -> Bool {
+    guard streams[local].detector.phase != .collecting else { return false }
+    streams[local].detector.requestTraining(.requested)
+    enqueueTraining(local)
+    return true
+  }
+
+  mutating func trainingMaterial(_ id: UInt32) -> TrainingMaterial? {
+    guard let local = local(id) else { return nil }
+    flush(local)
+    return TrainingMaterial(fields: streams[local].detector.fields, champion: streams[local].detector.model)
+  }
+
+  mutating func install(_ model: StreamModel, _ id: UInt32) {
+    guard let local = local(id) else { return }
+    install(model, at: local)
+  }
+
+  mutating func install(_ model: StreamModel, at local: Int) {
+    streams[local].detector.install(model)
+    streams[local].changed = true
+  }
+
+  mutating func trainingEnded(_ id: UInt32) {
+    guard let local = local(id) else { return }
+    streams[local].detector.trainingEnded()
+  }
+
+  mutating func apply(_ detection: DetectionSettings, _ pipeline: PipelineSettings) {
+    around.detection = detection
+    around.pipeline = pipeline
+    for local in streams.indices { streams[local].detector.apply(detection) }
+  }
+
+  // MARK: What is kept
+
+  /// Hands the staged rows of a stream to its history.
+  mutating func flush(_ local: Int) {
+    if streams[local].history.stagedRows == 0 { return }
+    do {
+      let fields = streams[local].detector.fields
+      if let aside = try streams[local].history.flush(fields: fields, scratch: &historyScratch) {
+        around.log.warning(
+          "a history was set aside", metadata: ["stream": "\(streams[local].key)", "what": "\(aside)"])
+      }
+    } catch {
+      note("history", error)
+    }
+  }
+
+  /// A full or failing disk costs rows of history, counted, and nothing else.
+  mutating func note(_ what: String, _ error: any Error) {
+    counters.storageErrors += 1
+    counters.lastStorageError = "\(what): \(error)"
+  }
+}
+
+struct ShardCounters: Sendable {
+  var events: UInt64 = 0
+  var batches: UInt64 = 0
+  /// Nanoseconds spent on batches.
+  var busy: UInt64 = 0
+  /// Longest from the arrival of a message to the end of its batch, nanoseconds, since last asked.
+  var longestWait: UInt64 = 0
+  var storageErrors: UInt64 = 0
+  var lastStorageError: String?
+}

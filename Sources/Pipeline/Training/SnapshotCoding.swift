@@ -1,0 +1,47 @@
+import Archive
+import Detection
+import Events
+import Synchronization
+
+/// Models as snapshots on disk and back.
+enum SnapshotCoding {
+  /// The name under which a snapshot refers to pooled weights.
+  static let sharedSection = "weights"
+
+  /// - Parameter weights: where the pooled weights lie that the model uses; nil when they are its own.
+  static func snapshot(of model: StreamModel, stream: StreamKey, parent: String?, weights: SharedID?)
+    -> Snapshot
+  {
+    var sections: [String: [UInt8]] = [:]
+    for section in model.encode() { sections[section.name] = section.bytes }
+    return Snapshot(
+      stream: stream, name: model.snapshotName, trainedAt: model.trainedAt, parent: parent,
+      sections: sections,
+      shared: weights.map { [sharedSection: $0] } ?? [:])
+  }
+
+  static func model(of snapshot: Snapshot, pools: WeightPools) throws -> StreamModel {
+    let shared = try snapshot.shared[sharedSection].map { try pools.weights($0) }
+    return try StreamModel(
+      decoding: snapshot.sections.map { (name: $0.key, bytes: $0.value) }, sharedWeights: shared)
+  }
+}
+
+/// Pooled weights that are in memory, by where they lie: decoded once, however many streams use them.
+final class WeightPools: Sendable {
+  private let store: SnapshotStore
+  private let known = Mutex<[SharedID: SharedWeights]>([:])
+
+  init(store: SnapshotStore) { self.store = store }
+
+  func weights(_ id: SharedID) throws -> SharedWeights {
+    if let weights = known.withLock({ $0[id] }) { return weights }
+    let weights = try SharedWeights(decoding: store.sharedBytes(id))
+    remember(weights, at: id)
+    return weights
+  }
+
+  func remember(_ weights: SharedWeights, at id: SharedID) {
+    known.withLock { $0[id] = weights }
+  }
+}

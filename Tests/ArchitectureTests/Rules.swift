@@ -1,0 +1,148 @@
+import Foundation
+
+struct SourceFile {
+  var module: String
+  var name: String
+  var lines: [String]
+
+  /// Lines with their number, without comments and without what stands inside string literals of one line.
+  var code: [(number: Int, text: String)] {
+    lines.enumerated().compactMap { index, line in
+      let trimmed = line.trimmingCharacters(in: .whitespaces)
+      if trimmed.hasPrefix("//") { return nil }
+      let bare = line.replacing(/"([^"\\]|\\.)*"/, with: "\"\"")
+      return (index + 1, String(bare.split(separator: "//", maxSplits: 1).first ?? ""))
+    }
+  }
+}
+
+struct SourceTree {
+  var root: URL
+  var files: [SourceFile]
+
+  var modules: [String] { Set(files.map(\.module)).sorted() }
+
+  static func ofThisPackage() -> SourceTree {
+    var root = URL(filePath: #filePath)
+    for _ in 0..<3 { root.deleteLastPathComponent() }
+    let sources = root.appending(path: "Sources")
+    var files: [SourceFile] = []
+    let walk = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+    while let url = walk?.nextObject() as? URL {
+      guard url.pathExtension == "swift", let text = try? String(contentsOf: url, encoding: .utf8) else {
+        continue
+      }
+      let name = String(url.path.dropFirst(sources.path.count + 1))
+      files.append(
+        SourceFile(
+          module: String(name.split(separator: "/")[0]), name: name, lines: text.components(separatedBy: "\n")
+        ))
+    }
+    return SourceTree(root: root, files: files.sorted { $0.name < $1.name })
+  }
+}
+
+enum Rules {
+  /// What each module may import besides the standard library; the order is the table's, downwards only.
+  static let mayImport: [String: Set<String>] = [
+    "Events": [],
+    "Messaging": ["CZeroMQ"],
+    "Tensors": ["COpenBLAS", "CVectorMath"],
+    "Systemd": ["CSystemd", "Logging"],
+    "Gradients": ["Tensors"],
+    "Wire": ["Events", "CSimdJSON"],
+    "Control": ["Events", "Messaging"],
+    "Networks": ["Gradients", "Tensors"],
+    "Generative": ["Networks", "Gradients", "Tensors"],
+    "Archive": ["Events", "Networks", "GRDB"],
+    "Detection": ["Events", "Generative", "Tensors"],
+    "Pipeline": [
+      "Events", "Messaging", "Wire", "Detection", "Archive", "Control", "Generative", "Tensors", "Logging",
+    ],
+    "Settings": ["Pipeline", "Detection", "Wire", "Generative", "Events", "Yams", "Logging"],
+    "anomalyd": [
+      "Settings", "Pipeline", "Archive", "Control", "Systemd", "Tensors", "Events", "Logging",
+      "ArgumentParser",
+      "ServiceLifecycle", "UnixSignals",
+    ],
+    "anomalyctl": ["Control", "Events", "ArgumentParser"],
+    "anomalylab": [
+      "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging", "Control", "Tensors",
+      "Events",
+      "CZlib", "CBareLoop", "ArgumentParser", "Networks", "Gradients",
+    ],
+  ]
+  static let platform: Set<String> = [
+    "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Synchronization", "Dispatch",
+  ]
+  static let programs: Set<String> = ["anomalyd", "anomalyctl", "anomalylab"]
+
+  static func each(
+    _ tree: SourceTree, except modules: Set<String>, _ pattern: Regex<Substring>, _ what: String
+  )
+    -> [String]
+  {
+    tree.files.filter { !modules.contains($0.module) }.flatMap { file in
+      file.code.filter { $0.text.contains(pattern) }.map { "\(file.name):\($0.number): \(what): \($0.text)" }
+    }
+  }
+
+  static func imports(_ tree: SourceTree) -> [String] {
+    tree.files.flatMap { file -> [String] in
+      guard let allowed = mayImport[file.module] else {
+        return ["\(file.name): \(file.module) is not in the table"]
+      }
+      return file.code.compactMap { number, text in
+        guard
+          let match = text.firstMatch(
+            of:
+              /^\s*(?:@\w+\s+)*(?:public |internal |private |package )?import (?:(?:struct|enum|func|class|protocol) )?(\w+)/
+          )
+        else { return nil }
+        let name = String(match.1)
+        return allowed.contains(name) || platform.contains(name)
+          ? nil : "\(file.name):\(number): \(file.module) may not import \(name)"
+      }
+    }
+  }
+
+  static func vocabulary(_ tree: SourceTree) -> [String] {
+    each(tree, except: ["Messaging"], /\bzmq_\w+\(/, "ZeroMQ is spoken in Messaging")
+      + each(tree, except: ["Tensors"], /\b(?:cblas|openblas|LAPACKE)_\w+\(/, "BLAS is spoken in Tensors")
+      + each(tree, except: ["Systemd"], /\bsd_\w+\(/, "libsystemd is spoken in Systemd")
+      + each(tree, except: ["Archive"], /\bsqlite3_\w+\(/, "SQLite is spoken in Archive")
+  }
+
+  static func rim(_ tree: SourceTree) -> [String] {
+    each(tree, except: programs, /(?:^|[^.\w])print\(/, "only programs print")
+      + each(tree, except: programs, /(?:^|[^.\w])_?exit\(/, "only programs decide an exit code")
+  }
+
+  static func concurrency(_ tree: SourceTree) -> [String] {
+    each(
+      tree, except: programs.union(["Pipeline", "Control", "Messaging", "Systemd", "Archive"]),
+      /\b(?:Task|actor|Mutex|Thread|DispatchQueue|NSLock|pthread_create|await)\b/,
+      "concurrency lives in Pipeline")
+  }
+
+  static func effects(_ tree: SourceTree) -> [String] {
+    each(
+      tree, except: programs.union(["Pipeline", "Control", "Messaging", "Systemd", "Archive"]),
+      /\b(?:Date\(\)|Date\.now|clock_gettime|ContinuousClock|gettimeofday|SystemRandomNumberGenerator|ProcessInfo)\b/,
+      "clocks, environment and entropy are read at the rim")
+  }
+
+  static func length(_ tree: SourceTree, most: Int) -> [String] {
+    tree.files.filter { $0.lines.count - ($0.lines.last == "" ? 1 : 0) > most }.map {
+      "\($0.name): \($0.lines.count) lines"
+    }
+  }
+
+  static func unfinished(_ tree: SourceTree) -> [String] {
+    each(tree, except: [], /\b(?:try!|as!|fatalError\()/, "ends the process")
+      + tree.files.flatMap { file in
+        file.lines.enumerated().filter { $0.element.contains(/\b(TODO|FIXME|XXX)\b/) }
+          .map { "\(file.name):\($0.offset + 1): unfinished" }
+      }
+  }
+}
