@@ -43,6 +43,15 @@ INLINE float exponential(float x) {
   return p * from_bits((half + 127u) << 23) * from_bits((k - half + 127u) << 23);
 }
 
+// The same where results below the normal range do not matter: arithmetic on those is slow.
+INLINE float normal_exponential(float x) {
+  float c = x > 88.0f ? 88.0f : x;
+  c = c < -87.0f ? -87.0f : c;
+  uint32_t k;
+  float p = reduced_expm1(c, &k) + 1.0f;
+  return p * from_bits((k + 127u) << 23);
+}
+
 INLINE float hyperbolic_tangent(float x) {
   float a = absolute(x);
   a = a > 10.0f ? 10.0f : a;
@@ -54,13 +63,19 @@ INLINE float hyperbolic_tangent(float x) {
   return from_bits(bits_of(t) | (bits_of(x) & 0x80000000u));
 }
 
-INLINE float logistic(float x) { return 1.0f / (1.0f + exponential(-x)); }
+INLINE float logistic(float x) {
+  float y = 1.0f / (1.0f + normal_exponential(-x));
+  return x < -88.0f ? 0.0f : y;
+}
 
 // max(x, 0) + log(1 + e^-|x|), the latter as 2 artanh(t / (2 + t))
 INLINE float soft_plus(float x) {
-  float t = exponential(-absolute(x));
+  float a = absolute(x);
+  float t = normal_exponential(-a);
+  t = a > 87.0f ? 0.0f : t;
   float s = t / (2.0f + t);
-  float z = s * s;
+  float root = s < 1e-18f ? 1e-18f : s;  // the square stays in the normal range: arithmetic below it is slow
+  float z = root * root;
   float p = 2.0f / 15.0f;
   p = p * z + 2.0f / 13.0f;
   p = p * z + 2.0f / 11.0f;
@@ -103,27 +118,27 @@ INLINE float logarithm(float x) {
 }
 
 CLONES void vm_exp(size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = exponential(x[i]);
+  EACH(i, n) y[i] = exponential(x[i]);
 }
 CLONES void vm_log(size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = logarithm(x[i]);
+  EACH(i, n) y[i] = logarithm(x[i]);
 }
 CLONES void vm_tanh(size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = hyperbolic_tangent(x[i]);
+  EACH(i, n) y[i] = hyperbolic_tangent(x[i]);
 }
 CLONES void vm_sigmoid(size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = logistic(x[i]);
+  EACH(i, n) y[i] = logistic(x[i]);
 }
 CLONES void vm_softplus(size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = soft_plus(x[i]);
+  EACH(i, n) y[i] = soft_plus(x[i]);
 }
 CLONES void vm_bias_tanh_rows(size_t rows, size_t columns, const float *bias, float *y) {
   for (size_t r = 0; r < rows; r++, y += columns)
-    for (size_t c = 0; c < columns; c++) y[c] = hyperbolic_tangent(y[c] + bias[c]);
+    EACH(c, columns) y[c] = hyperbolic_tangent(y[c] + bias[c]);
 }
 CLONES void vm_bias_sigmoid_rows(size_t rows, size_t columns, const float *bias, float *y) {
   for (size_t r = 0; r < rows; r++, y += columns)
-    for (size_t c = 0; c < columns; c++) y[c] = logistic(y[c] + bias[c]);
+    EACH(c, columns) y[c] = logistic(y[c] + bias[c]);
 }
 CLONES void vm_bias_softplus_sum_rows(size_t rows, size_t columns, const float *bias, const float *x, float *sum) {
   size_t whole = columns / LANES * LANES, rest = columns - whole;

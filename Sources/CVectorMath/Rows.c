@@ -5,13 +5,13 @@
 CLONES void vm_standardise_rows(size_t rows, size_t columns, const float *x, const float *mask, const float *shift,
                                 const float *scale, float bound, float *z) {
   for (size_t r = 0; r < rows; r++, x += columns, z += columns) {
-    for (size_t c = 0; c < columns; c++) {
+    EACH(c, columns) {
       float v = (x[c] - shift[c]) * scale[c];
       v = v > bound ? bound : v;
       z[c] = v < -bound ? -bound : v;
     }
     if (mask) {
-      for (size_t c = 0; c < columns; c++) z[c] = mask[c] != 0 ? z[c] : 0.0f;
+      EACH(c, columns) z[c] = mask[c] != 0 ? z[c] : 0.0f;
       mask += columns;
     }
   }
@@ -94,11 +94,11 @@ CLONES float vm_masked_error(size_t rows, size_t columns, const float *restrict 
 
 CLONES void vm_column_sums(size_t rows, size_t columns, float scale, const float *x, float *sum) {
   for (size_t r = 0; r < rows; r++, x += columns)
-    for (size_t c = 0; c < columns; c++) sum[c] += scale * x[c];
+    EACH(c, columns) sum[c] += scale * x[c];
 }
 
 CLONES void vm_tanh_backward(size_t n, const float *y, float *delta) {
-  for (size_t i = 0; i < n; i++) delta[i] *= 1.0f - y[i] * y[i];
+  EACH(i, n) delta[i] *= 1.0f - y[i] * y[i];
 }
 
 CLONES void vm_adam(size_t n, float *restrict weights, const float *restrict gradient, float *restrict first,
@@ -122,6 +122,35 @@ CLONES void vm_transpose(size_t rows, size_t columns, const float *x, float *y) 
       size_t end = r + 8 < rows ? r + 8 : rows;
       for (size_t i = r; i < end; i++) y[c * rows + i] = x[i * columns + c];
     }
+}
+
+CLONES void vm_axpy(size_t n, float factor, const float *y, float *x) {
+  EACH(i, n) x[i] += factor * y[i];
+}
+
+CLONES void vm_multiply(size_t n, const float *y, float *x) {
+  EACH(i, n) x[i] *= y[i];
+}
+
+CLONES void vm_affine_rows(size_t rows, size_t columns, const float *shift, const float *scale, const float *noise,
+                           float *x) {
+  for (size_t r = 0; r < rows; r++, x += columns) {
+    if (noise) {
+      EACH(c, columns) x[c] = shift[c] + scale[c] * (x[c] + noise[c]);
+      noise += columns;
+    } else {
+      EACH(c, columns) x[c] = shift[c] + scale[c] * x[c];
+    }
+  }
+}
+
+CLONES void vm_scale_rows(size_t rows, size_t columns, const float *scale, float *x) {
+  for (size_t r = 0; r < rows; r++, x += columns)
+    EACH(c, columns) x[c] *= scale[c];
+}
+
+CLONES void vm_bernoulli(size_t n, const float *u, float *x) {
+  EACH(i, n) x[i] = u[i] < x[i] ? 1.0f : 0.0f;
 }
 
 CLONES float vm_dot(size_t n, const float *x, const float *y) {

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// Rows to learn from or to score: `rows × columns`, row-major, already scaled; a masked entry holds 0.
 public struct DataMatrix: Sendable, Equatable {
   public var rows: Int
@@ -89,8 +91,7 @@ public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// Reusable working space of the event path, owned by one shard and lent to every model in turn.
 public struct Scratch: Sendable {
-  public var a: [Float] = []
-  public var b: [Float] = []
-  public var c: [Float] = []
+  /// Grows to what the widest model needs for 64 rows.
+  public var arena = Arena()
   public init() {}
 }

@@ -41,7 +41,7 @@ public struct Weights: Sendable, Equatable {
         for shift: UInt32 in [0, 8, 16, 24] { data.append(UInt8(truncatingIfNeeded: bits >> shift)) }
       }
       header.entries[name] = Header.Entry(
-        dtype: "F32", shape: tensor.shape, data_offsets: [start, data.count])
+        dtype: "F32", shape: tensor.shape, offsets: [start, data.count])
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -76,7 +76,7 @@ public struct Weights: Sendable, Equatable {
         else { throw .malformed("\(name) has the impossible shape \(entry.shape)") }
         count = product
       }
-      let offsets = entry.data_offsets
+      let offsets = entry.offsets
       guard offsets.count == 2, offsets[0] == end, offsets[1] >= end, (offsets[1] - end) % 4 == 0,
         (offsets[1] - end) / 4 == count
       else { throw .malformed("\(name) of shape \(entry.shape) lies at \(offsets), not from \(end)") }
@@ -130,8 +130,12 @@ private struct Header: Codable {
   struct Entry: Codable {
     var dtype: String
     var shape: [Int]
-    var data_offsets: [Int]
-    var start: Int { data_offsets.first ?? 0 }
+    var offsets: [Int]
+    enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case offsets = "data_offsets"
+    }
+    var start: Int { offsets.first ?? 0 }
   }
   struct Key: CodingKey {
     var stringValue: String

@@ -13,7 +13,7 @@ public enum Product {
   /// from their offsets.
   public static func multiply(
     m: Int, n: Int, k: Int, _ a: [Float], at aOffset: Int = 0, transposed aTransposed: Bool = false,
-    _ b: [Float], at bOffset: Int = 0, transposed bTransposed: Bool = false,
+    _ b: [Float], otherAt bOffset: Int = 0, otherTransposed bTransposed: Bool = false,
     into c: inout [Float], at cOffset: Int = 0, accumulate: Bool = false
   ) {
     precondition(

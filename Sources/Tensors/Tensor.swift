@@ -50,7 +50,7 @@ public struct Tensor: Sendable, Equatable {
     precondition(k == l, "a matrix product of [\(m), \(k)] and [\(l), \(n)]")
     var result = [Float](repeating: 0, count: m * n)
     Product.multiply(
-      m: m, n: n, k: k, values, transposed: transposed, other.values, transposed: otherTransposed,
+      m: m, n: n, k: k, values, transposed: transposed, other.values, otherTransposed: otherTransposed,
       into: &result)
     return Tensor(result, shape: [m, n])
   }

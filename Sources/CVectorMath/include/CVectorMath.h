@@ -35,6 +35,16 @@ void vm_tanh_backward(size_t n, const float *y, float *delta);
 void vm_adam(size_t n, float *weights, const float *gradient, float *first, float *second, float rate, float beta1,
              float beta2, float epsilon, float correction1, float correction2, float scale, float decay);
 void vm_transpose(size_t rows, size_t columns, const float *x, float *y);
+// x += factor·y
+void vm_axpy(size_t n, float factor, const float *y, float *x);
+// x *= y
+void vm_multiply(size_t n, const float *y, float *x);
+// x[r,c] = shift[c] + scale[c]·(x[r,c] + noise[r,c]); a null noise is none.
+void vm_affine_rows(size_t rows, size_t columns, const float *shift, const float *scale, const float *noise, float *x);
+// x[r,c] *= scale[c]
+void vm_scale_rows(size_t rows, size_t columns, const float *scale, float *x);
+// x = u < x ? 1 : 0: a draw with probability x from u uniform on (0, 1)
+void vm_bernoulli(size_t n, const float *u, float *x);
 float vm_dot(size_t n, const float *x, const float *y);
 float vm_sum(size_t n, const float *x);
 float vm_maximum(size_t n, const float *x);

@@ -1,31 +1,261 @@
 import Networks
 import Tensors
 
-/// A denoising autoencoder: tanh hidden layers, linear output; scores are weighted squared errors.
+/// A denoising autoencoder: tanh hidden layers around a narrow code, linear output (Vincent et al. 2008).
+///
+/// Inputs are standardised, hidden from the encoder at random while training, and given back. A missing input is
+/// hidden in the same way and never counts in a loss or score. The encoder sees at most ±8 deviations, so one
+/// enormous input does not saturate every hidden unit; its error is taken in full.
+///
+/// The score is the mean over the observed inputs of `(z - ẑ)² / v`, with `v` each input's usual squared residual on
+/// the data it learned from (at least a floor): about 1 for usual rows, and precise inputs are not drowned by noisy ones.
 public struct Autoencoder: TrainedModel {
   public static let catalogueName = "autoencoder"
   public let scoreUnit = ScoreUnit.squaredError
-  public var width: Int { baseline.width }
+  public var width: Int { shift.count }
+  /// Numbers in a code.
+  public var codeWidth: Int { plan.width(after: Self.encoderLayers) }
 
-  let baseline: IndependentGaussian
+  let plan: InferencePlan
+  let shift: [Float]
+  let scale: [Float]
+  /// Per input, the usual squared residual of the standardised input.
+  let residual: [Float]
+  let precision: [Float]
+  /// The distribution of codes before their tanh: mean, and the lower Cholesky factor of the covariance.
+  let codeMean: [Float]
+  let codeFactor: [Float]
 
-  public static func fit(
-    _ data: DataMatrix, settings: AutoencoderSettings = AutoencoderSettings(), seed: UInt64,
-    shouldStop: () -> Bool = { false }, observer: (FitProgress) -> Void = { _ in }
-  ) throws(FitError) -> Autoencoder {
-    Autoencoder(baseline: try IndependentGaussian.fit(data))
+  static let encoderLayers = 2
+  /// What the encoder sees of an input at most, in deviations.
+  static let encoderBound: Float = 8
+  /// Beyond this many deviations all inputs are equally strange: scores stay finite.
+  static let bound: Float = 1e6
+  static let microBatch = 64
+
+  init(
+    plan: InferencePlan, shift: [Float], scale: [Float], residual: [Float], codeMean: [Float],
+    codeFactor: [Float]
+  ) {
+    self.plan = plan
+    self.shift = shift
+    self.scale = scale
+    self.residual = residual
+    self.precision = residual.map { 1 / $0 }
+    self.codeMean = codeMean
+    self.codeFactor = codeFactor
   }
+}
 
+// MARK: the event path
+
+extension Autoencoder {
   public func score(
     _ inputs: [Float], mask: [Float]?, rows: Int, into raw: inout [Float], scratch: inout Scratch
   ) {
-    baseline.score(inputs, mask: mask, rows: rows, into: &raw, scratch: &scratch)
+    forEachBatch(rows, scratch: &scratch) { start, count, part, arena in
+      arena.standardise(
+        inputs, mask: mask, first: start, rows: count, shift: shift, scale: scale, bound: Self.bound,
+        into: part.full)
+      arena.standardise(
+        inputs, mask: mask, first: start, rows: count, shift: shift, scale: scale, bound: Self.encoderBound,
+        into: part.seen)
+      let output = plan.run(part.seen, rows: count, arena: &arena, space: part.space)
+      arena.squaredErrorRows(
+        rows: count, columns: width, part.full, output, weight: precision, mask: mask, first: start,
+        sum: part.sum,
+        count: part.count)
+      arena.divideRows(rows: count, part.sum, by: part.count, into: &raw, at: start)
+    }
   }
+
+  /// The plain mean squared error of standardised inputs over what was observed, one number per row.
+  public func meanSquaredErrors(_ inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
+    let z = standardised(inputs, mask: mask, rows: rows, bound: Self.bound)
+    let expected = reconstructStandardised(inputs, mask: mask, rows: rows)
+    return (0..<rows).map { row in
+      var (sum, count): (Float, Float) = (0, 0)
+      for i in row * width..<(row + 1) * width where mask?[i] != 0 {
+        sum += (z[i] - expected[i]) * (z[i] - expected[i])
+        count += 1
+      }
+      return sum / max(count, 1)
+    }
+  }
+
+  struct Working {
+    let full: Region
+    let seen: Region
+    let space: Region
+    let sum: Region
+    let count: Region
+  }
+
+  /// Cuts rows into micro-batches and gives each its regions of the working space.
+  @inline(__always)
+  func forEachBatch(
+    _ rows: Int, scratch: inout Scratch, _ body: (Int, Int, Working, inout Arena) -> Void
+  ) {
+    let most = Self.microBatch
+    let hidden = plan.spacePerRow
+    scratch.arena.grow(to: most * (2 * width + hidden + 2))
+    let part = Working(
+      full: Region(offset: 0, count: most * width), seen: Region(offset: most * width, count: most * width),
+      space: Region(offset: 2 * most * width, count: most * hidden),
+      sum: Region(offset: most * (2 * width + hidden), count: most),
+      count: Region(offset: most * (2 * width + hidden + 1), count: most))
+    for start in stride(from: 0, to: rows, by: most) {
+      body(start, min(most, rows - start), part, &scratch.arena)
+    }
+  }
+
+  func standardised(_ inputs: [Float], mask: [Float]?, rows: Int, bound: Float) -> [Float] {
+    var arena = Arena()
+    let region = arena.reserve(rows * width)
+    arena.standardise(
+      inputs, mask: mask, first: 0, rows: rows, shift: shift, scale: scale, bound: bound, into: region)
+    return arena[region]
+  }
+
+  /// Some layers on rows that are standardised already.
+  func run(_ values: [Float], rows: Int, layers: Range<Int>) -> [Float] {
+    var arena = Arena()
+    let input = arena.reserve(values.count)
+    arena[input] = values
+    let space = arena.reserve(rows * plan.spacePerRow)
+    return arena[plan.run(input, rows: rows, layers: layers, arena: &arena, space: space)]
+  }
+
+  func reconstructStandardised(_ inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
+    run(
+      standardised(inputs, mask: mask, rows: rows, bound: Self.encoderBound), rows: rows,
+      layers: 0..<plan.layerCount)
+  }
+}
+
+// MARK: what lies behind a score
+
+extension Autoencoder {
+  /// The rows as the model gives them back, `rows × width`; missing inputs are filled in.
+  public func reconstruct(_ inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
+    unscaled(reconstructStandardised(inputs, mask: mask, rows: rows))
+  }
+
+  /// The codes of rows, `rows × codeWidth`, each number within ±1.
+  public func codes(of inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
+    run(
+      standardised(inputs, mask: mask, rows: rows, bound: Self.encoderBound), rows: rows,
+      layers: 0..<Self.encoderLayers)
+  }
+
+  /// The rows that codes stand for, `rows × width`.
+  public func decode(_ codes: [Float], rows: Int) -> [Float] {
+    precondition(codes.count == rows * codeWidth, "\(codes.count) numbers are not \(rows) × \(codeWidth)")
+    return unscaled(run(codes, rows: rows, layers: Self.encoderLayers..<plan.layerCount))
+  }
+
+  private func unscaled(_ z: [Float]) -> [Float] {
+    var x = z
+    for i in x.indices { x[i] = z[i] / scale[i % width] + shift[i % width] }
+    return x
+  }
+
+  /// The strangest inputs are hidden one after the other, so that what is expected of them comes from the rest.
   public func expectation(of input: [Float], mask: [Float]?) -> Expectation {
-    baseline.expectation(of: input, mask: mask)
+    precondition(input.count == width, "\(input.count) inputs for a model of \(width)")
+    let z = standardised(input, mask: mask, rows: 1, bound: Self.bound)
+    let observed = (0..<width).map { mask?[$0] != 0 }
+    var seen = standardised(input, mask: mask, rows: 1, bound: Self.encoderBound)
+    var hidden = [Bool](repeating: false, count: width)
+    var expected = run(seen, rows: 1, layers: 0..<plan.layerCount)
+    let strangeness = { (i: Int, expected: [Float]) in
+      (z[i] - expected[i]) * (z[i] - expected[i]) * precision[i]
+    }
+    for _ in 0..<(width / 3) {
+      let candidates = (0..<width).filter { observed[$0] && !hidden[$0] }
+      guard
+        let worst = candidates.max(by: { strangeness($0, expected) < strangeness($1, expected) }),
+        strangeness(worst, expected) > Self.hidingThreshold
+      else { break }
+      hidden[worst] = true
+      seen[worst] = 0
+      expected = run(seen, rows: 1, layers: 0..<plan.layerCount)
+    }
+    let count = Float(max(1, observed.count { $0 }))
+    let contribution = (0..<width).map { observed[$0] ? max(0, strangeness($0, expected) - 1) / count : 0 }
+    return Expectation(
+      expected: unscaled(expected), spread: (0..<width).map { residual[$0].squareRoot() / scale[$0] },
+      contribution: contribution)
   }
-  public func sample(count: Int, seed: UInt64) -> [Float] { baseline.sample(count: count, seed: seed) }
-  public func encode() -> [UInt8] { baseline.encode() }
-  public init(decoding bytes: [UInt8]) throws { baseline = try IndependentGaussian(decoding: bytes) }
-  init(baseline: IndependentGaussian) { self.baseline = baseline }
+
+  /// An input five times its usual residual off is not believed when others are to be explained.
+  private static let hidingThreshold: Float = 25
+
+  public func sample(count: Int, seed: UInt64) -> [Float] { sample(count: count, seed: seed, noise: true) }
+
+  /// Codes from their normal distribution before the tanh, decoded.
+  ///
+  /// - Parameter noise: whether each input's usual residual is added, which makes samples as rough as the data.
+  public func sample(count: Int, seed: UInt64, noise: Bool) -> [Float] {
+    let n = codeWidth
+    var random = RandomStream(seed: seed)
+    let normals = random.normals(count * n)
+    var latent = [Float](repeating: 0, count: count * n)
+    for row in 0..<count {
+      for i in 0..<n {
+        var value = codeMean[i]
+        for j in 0...i { value += codeFactor[i * n + j] * normals[row * n + j] }
+        latent[row * n + i] = value
+      }
+    }
+    var rows = run(VectorMath.tanh(latent), rows: count, layers: Self.encoderLayers..<plan.layerCount)
+    if noise {
+      let residuals = random.normals(rows.count)
+      for i in rows.indices { rows[i] += residuals[i] * residual[i % width].squareRoot() }
+    }
+    return unscaled(rows)
+  }
+}
+
+// MARK: bytes
+
+extension Autoencoder {
+  public func encode() -> [UInt8] {
+    var tensors: [String: Tensor] = [
+      "shift": Tensor(shift, shape: [width]), "scale": Tensor(scale, shape: [width]),
+      "residual": Tensor(residual, shape: [width]), "code.mean": Tensor(codeMean, shape: [codeWidth]),
+      "code.factor": Tensor(codeFactor, shape: [codeWidth, codeWidth]),
+    ]
+    for (i, layer) in plan.network.layers.enumerated() {
+      tensors["layers.\(i).weight"] = layer.weight
+      tensors["layers.\(i).bias"] = layer.bias
+    }
+    return Weights(tensors, metadata: ["model": Self.catalogueName]).encode()
+  }
+
+  public init(decoding bytes: [UInt8]) throws {
+    let weights = try Weights(decoding: bytes)
+    try weights.check(model: Self.catalogueName)
+    let shift = try weights.tensor("shift", shape: [nil]).values
+    let width = shift.count
+    var layers: [Dense] = []
+    var inputs = width
+    for i in 0..<2 * Self.encoderLayers {
+      let last = i == 2 * Self.encoderLayers - 1
+      let weight = try weights.tensor("layers.\(i).weight", shape: [inputs, last ? width : nil])
+      let bias = try weights.tensor("layers.\(i).bias", shape: [weight.columns])
+      layers.append(Dense(weight: weight, bias: bias, activation: last ? .identity : .tanh))
+      inputs = weight.columns
+    }
+    let code = layers[Self.encoderLayers - 1].outputs
+    let scale = try weights.tensor("scale", shape: [width]).values
+    let residual = try weights.tensor("residual", shape: [width]).values
+    guard (scale + residual).allSatisfy({ $0 > 0 }) else {
+      throw WeightsError.wrongValue("a scale or residual is not above 0")
+    }
+    self.init(
+      plan: InferencePlan(MultilayerPerceptron(layers)), shift: shift, scale: scale, residual: residual,
+      codeMean: try weights.tensor("code.mean", shape: [code]).values,
+      codeFactor: try weights.tensor("code.factor", shape: [code, code]).values)
+  }
 }

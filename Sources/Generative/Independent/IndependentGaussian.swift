@@ -9,7 +9,8 @@ public struct IndependentGaussian: TrainedModel, Equatable {
 
   let mean: [Float]
   let deviation: [Float]
-  let precision: [Float]  // 1 / (2 deviation²)
+  /// 1 / deviation
+  let precision: [Float]
 
   /// Inputs further than this many deviations from their mean count as just that far: scores stay finite.
   static let bound: Float = 1e6
@@ -17,7 +18,7 @@ public struct IndependentGaussian: TrainedModel, Equatable {
   init(mean: [Float], deviation: [Float]) {
     self.mean = mean
     self.deviation = deviation
-    precision = deviation.map { 1 / (2 * $0 * $0) }
+    precision = deviation.map { 1 / $0 }
   }
 
   /// - Throws: ``FitError/notEnoughRows(have:need:)`` below two rows, ``FitError/notFinite(row:column:)``.
@@ -31,14 +32,18 @@ public struct IndependentGaussian: TrainedModel, Equatable {
   public func score(
     _ inputs: [Float], mask: [Float]?, rows: Int, into raw: inout [Float], scratch: inout Scratch
   ) {
-    for row in 0..<rows {
-      var total: Float = 0
-      for j in 0..<width where mask?[row * width + j] != 0 {
-        let limit = Self.bound * deviation[j]
-        let d = max(-limit, min(limit, inputs[row * width + j] - mean[j]))
-        total += d * d * precision[j]
-      }
-      raw[row] = total
+    let most = 64
+    scratch.arena.grow(to: most * (width + 2))
+    let z = Region(offset: 0, count: most * width)
+    let sum = Region(offset: most * width, count: most)
+    let count = Region(offset: most * (width + 1), count: most)
+    for start in stride(from: 0, to: rows, by: most) {
+      let n = min(most, rows - start)
+      scratch.arena.standardise(
+        inputs, mask: mask, first: start, rows: n, shift: mean, scale: precision, bound: Self.bound, into: z)
+      scratch.arena.squaredErrorRows(
+        rows: n, columns: width, z, nil, weight: nil, mask: nil, first: 0, sum: sum, count: count)
+      scratch.arena.combineRows(rows: n, sum, factor: 0.5, count, otherFactor: 0, into: &raw, at: start)
     }
   }
 

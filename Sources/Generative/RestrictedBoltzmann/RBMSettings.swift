@@ -14,9 +14,9 @@ public struct RBMSettings: Sendable, Equatable {
   /// Gibbs steps per update.
   public var steps = 1
   /// Passes over the training rows at most.
-  public var epochs = 60
+  public var epochs = 100
   public var batch = 64
-  public var learningRate: Float = 2e-3
+  public var learningRate: Float = 1e-2
   public var weightDecay: Float = 1e-4
   /// Learn each visible unit's σ (Cho et al. 2011); otherwise it stays at the input's deviation.
   public var learnsSigma = true

@@ -1,0 +1,90 @@
+import Tensors
+
+extension GaussianBernoulliRBM {
+  /// Rows below which nothing is learned.
+  public static let minimumRows = 16
+
+  /// Learns the distribution of the rows of `data`; the same data, settings and seed give the same bits.
+  ///
+  /// Training ends when the score-matching loss of the held-out rows no longer falls. Inputs are standardised for it, and
+  /// bounded to ±6 deviations; missing ones are drawn from the model.
+  ///
+  /// - Parameters:
+  ///   - shouldStop: asked every few steps; when it says so the best model so far is returned.
+  ///   - observer: told of each pass.
+  /// - Throws: ``FitError``.
+  public static func fit(
+    _ data: DataMatrix, settings: RBMSettings = RBMSettings(), seed: UInt64,
+    shouldStop: () -> Bool = { false }, observer: (FitProgress) -> Void = { _ in }
+  ) throws(FitError) -> GaussianBernoulliRBM {
+    try data.check(minimumRows: minimumRows)
+    let width = data.columns
+    let moments = data.moments(floor: settings.deviationFloor)
+    let scale = moments.deviation.map { 1 / $0 }
+    var arena = Arena()
+    let region = arena.reserve(data.values.count)
+    arena.standardise(
+      data.values, mask: data.mask, first: 0, rows: data.rows, shift: moments.mean, scale: scale, bound: 6,
+      into: region)
+    let values = arena[region]
+
+    var random = RandomStream(seed: seed, stream: 2)
+    let hidden = settings.hidden ?? automaticHidden(width)
+    var trainer = RBMTrainer(visible: width, hidden: hidden, settings: settings, random: &random)
+    let loop = TrainingLoop(
+      rows: data.rows, heldOut: settings.heldOut, epochs: settings.epochs, batch: settings.batch,
+      learningRate: settings.learningRate, patience: settings.patience)
+    try loop.run(
+      random: &random, shouldStop: shouldStop, observer: observer,
+      step: { rows, rate, random in
+        trainer.step(values: values, mask: data.mask, rows: rows, rate: rate, random: &random)
+      },
+      evaluate: { trainer.scoreMatching(values: values, mask: data.mask, rows: Array($0.prefix(1024))) },
+      keep: { trainer.keep() })
+
+    let kept = trainer.kept
+    // From standardised inputs back to the units of the rows.
+    let bias = (0..<width).map { moments.mean[$0] + kept.visibleBias[$0] * moments.deviation[$0] }
+    let inverseSigma = (0..<width).map { 1 / (kept.sigma[$0] * moments.deviation[$0]) }
+    let ones = [Float](repeating: 1, count: width)
+    let bare = GaussianBernoulliRBM(
+      bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
+      spread: ones,
+      usual: ones)
+    let (spread, usual) = bare.usualValues(data)
+    return GaussianBernoulliRBM(
+      bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
+      spread: spread,
+      usual: usual)
+  }
+
+  /// About 2/3 of the width, in steps of 8.
+  static func automaticHidden(_ width: Int) -> Int { min(128, max(8, (2 * width / 3 + 7) / 8 * 8)) }
+
+  /// Per input, over some of the rows: the deviation from what the others let expect, and what it adds to the free energy.
+  private func usualValues(_ data: DataMatrix) -> (spread: [Float], usual: [Float]) {
+    let stride = max(1, data.rows / 128)
+    var squares = [Double](repeating: 0, count: width)
+    var sums = squares
+    var counts = squares
+    for row in Swift.stride(from: 0, to: data.rows, by: stride) {
+      let range = row * width..<(row + 1) * width
+      let mask = data.mask.map { Array($0[range]) }
+      let parts = usualParts(Array(data.values[range]), mask: mask)
+      for i in 0..<width where mask?[i] != 0 {
+        // Bounded, so that a few enormous rows do not set what is usual.
+        let off = Double(max(-10, min(10, parts.off[i])))
+        squares[i] += off * off
+        sums[i] += Double(max(-50, min(50, parts.difference[i])))
+        counts[i] += 1
+      }
+    }
+    return (
+      (0..<width).map { i in
+        counts[i] == 0
+          ? 1 / inverseSigma[i] : Float((squares[i] / counts[i]).squareRoot().nextUp) / inverseSigma[i]
+      },
+      (0..<width).map { counts[$0] == 0 ? 0 : Float(sums[$0] / counts[$0]) }
+    )
+  }
+}
