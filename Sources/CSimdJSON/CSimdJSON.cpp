@@ -35,6 +35,8 @@ public:
         status = event(object);
         if (status != CSJ_OK) break;
       }
+    } else {
+      return scalar(document);
     }
     if (status != CSJ_OK) return status;
     // Nothing may follow.
@@ -42,6 +44,21 @@ public:
   }
 
 private:
+  /// A message that is a single number, word or text: well-formed or not, it carries no event.
+  int32_t scalar(ondemand::document &document) {
+    std::string_view token;
+    if (auto error = document.raw_json_token().get(token)) return status_of(error);
+    if (offset_of(token.data()) + token.size() < sink.message_length) return CSJ_MALFORMED;
+    if (token[0] == '"') {
+      std::string_view text;
+      if (auto error = document.get_string().get(text)) return status_of(error);
+      return CSJ_UNKNOWN_SHAPE;
+    }
+    token = trimmed(token);
+    const bool is_word = token == "true" || token == "false" || token == "null";
+    return is_word || is_number(token) ? CSJ_UNKNOWN_SHAPE : CSJ_MALFORMED;
+  }
+
   int32_t event(ondemand::object object) {
     if (sink.events_count == sink.events_capacity) return CSJ_GROW_EVENTS;
     current = csj_event{};

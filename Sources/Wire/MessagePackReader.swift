@@ -75,10 +75,8 @@ private struct MessagePackWalk {
       let item = try next()
       if sink.equals(key, "ts") {
         try time(item, &event)
-      } else if sink.equals(key, "seq"), case .number(let seq) = item, seq >= 0, seq == seq.rounded(),
-        seq < 0x1p64
-      {
-        event.seq = unsigned(start) ?? UInt64(seq)
+      } else if sink.equals(key, "seq"), let seq = wholeNumber(item, at: start) {
+        event.seq = seq
         event.flags |= CSJ_HAS_SEQ.rawValue
       } else if sink.equals(key, "epoch"), let text = try identity(item) {
         event.epoch = sink.hash(text, seed: sink.seed)
@@ -256,10 +254,11 @@ private struct MessagePackWalk {
     }
   }
 
-  /// The whole number that begins at an offset, when it is an unsigned one too large for a double to hold exactly.
-  private func unsigned(_ start: Int) -> UInt64? {
-    guard sink.byte(start) == 0xCF else { return nil }
-    return (1...8).reduce(UInt64(0)) { $0 << 8 | UInt64(sink.byte(start + $1)) }
+  /// An item that is a whole number and not negative; one of 64 bits is read again, since a double would round it.
+  private func wholeNumber(_ item: Item, at start: Int) -> UInt64? {
+    guard case .number(let number) = item else { return nil }
+    if sink.byte(start) == 0xCF { return (1...8).reduce(0) { $0 << 8 | UInt64(sink.byte(start + $1)) } }
+    return UInt64(exactly: number)
   }
 
   private mutating func byte() throws(Refusal) -> UInt8 {
