@@ -14,7 +14,7 @@ enum Benchmarks {
       bench.events = run.setting("events", bench.events)
       bench.only = run.settings["only"]
       for record in try bench.run() { run.report(record) }
-    }
+    },
   ]
 }
 

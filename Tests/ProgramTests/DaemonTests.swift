@@ -85,7 +85,6 @@ import Testing
       try daemon.settle("host-1")
       #expect(try daemon.status().alerts.opened == 0)
       #expect(try daemon.ctl(["unsilence", "host-1"]).status == 0)
-      #expect(try daemon.ctl(["silence", "nobody", "--for", "1h"]).status == 65)
     }
   }
 
