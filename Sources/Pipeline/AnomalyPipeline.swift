@@ -96,13 +96,16 @@ public final class AnomalyPipeline: Sendable {
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
       detection: configuration.detection, seed: around.entropy)
     let context = try MessagingContext()
-    publisher = try Publisher(settings: settings.publish, store: alerts, context: context, log: around.log)
+    publisher = try Publisher(
+      settings: settings.publish, keep: settings.keep.alerts, store: alerts, context: context, log: around.log
+    )
     let shards = (0..<settings.shards).map { Shard(index: $0, queueBatches: settings.queueBatches) }
     self.shards = shards
     trainer = Trainer(
       settings: settings.retrain, detection: configuration.detection, seed: around.entropy,
       snapshots: snapshots,
-      histories: histories, pools: pools, shards: shards, log: around.log)
+      histories: histories, pools: pools, shards: shards, log: around.log,
+      requestDone: { [alerts] in Self.finishRequests($0, isLast: $1, alerts) })
     life = Mutex(
       Life(
         configuration: configuration, loadedAt: startedAt,
@@ -205,7 +208,10 @@ public final class AnomalyPipeline: Sendable {
     var fixed: [String] = []
     if new.pipeline.shards != old.pipeline.shards { fixed.append("pipeline.shards") }
     if new.pipeline.queueBatches != old.pipeline.queueBatches { fixed.append("pipeline.queue") }
-    if new.pipeline.publish.endpoints != old.pipeline.publish.endpoints { fixed.append("publish.endpoints") }
+    var publish = new.pipeline.publish
+    publish.scores = old.pipeline.publish.scores
+    if publish != old.pipeline.publish { fixed.append("publish but for scores") }
+    if new.pipeline.keep.alerts != old.pipeline.keep.alerts { fixed.append("state.alerts") }
     if new.pipeline.retrain.historyRows != old.pipeline.retrain.historyRows {
       fixed.append("retrain.history")
     }
@@ -236,6 +242,14 @@ public final class AnomalyPipeline: Sendable {
   private func resumeRequests() {
     guard let waiting = try? alerts.retrainRequests() else { return }
     for request in waiting { requestTraining(of: request.stream?.name) }
+  }
+
+  /// A training that was asked for has been done: it need not be taken up again after a restart.
+  private static func finishRequests(_ stream: StreamKey, isLast: Bool, _ alerts: AlertStore) {
+    for request in (try? alerts.retrainRequests()) ?? []
+    where request.stream == stream || (request.stream == nil && isLast) {
+      try? alerts.finishRetraining(request.number)
+    }
   }
 
   /// At most one line a minute and reason, with how many there were.

@@ -5,7 +5,7 @@ import Foundation
 /// The measurements that `anomalylab bench` knows; each is a function in a file of its own.
 enum Benchmarks {
   static let all: [Benchmark] = [
-    memory, kill,
+    score, memory, kill,
     Benchmark(
       name: "calibration", summary: "measured against promised false-alarm rates, on three kinds of noise"
     ) {
@@ -14,7 +14,7 @@ enum Benchmarks {
       bench.events = run.setting("events", bench.events)
       bench.only = run.settings["only"]
       for record in try bench.run() { run.report(record) }
-    }
+    },
   ]
 }
 

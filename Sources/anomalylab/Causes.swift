@@ -25,11 +25,11 @@ enum Cause: String, CaseIterable, Sendable {
   /// The metrics of `record` that this moves directly; an explanation should name one of them.
   var metrics: [String] {
     switch self {
-    case .leak: ["mem.used", "mem.anon"]
+    case .leak: ["mem.used", "mem.anon", "page.faults"]
     case .flood: ["net.lo.rx", "net.lo.packets", "cpu.softirq"]
     case .disk: ["disk.write", "disk.writes", "disk.busy", "cpu.iowait", "procs.blocked", "mem.dirty"]
     case .load: ["cpu.user", "procs.running", "load.1"]
-    case .forks: ["forks", "faults", "switches"]
+    case .forks: ["forks", "page.faults", "switches"]
     case .ordinary: []
     }
   }

@@ -46,14 +46,13 @@ struct MachineMetrics {
       ("mem.anon", "MiB", "memory of programs without a file behind it"),
       ("mem.cached", "MiB", "files kept in memory"),
       ("mem.dirty", "MiB", "file data waiting to be written"),
-      ("faults", "1/s", "page faults"),
+      ("page.faults", "1/s", "pages of memory asked for that were not there"),
       ("disk.read", "MB/s", "read from all disks"),
       ("disk.write", "MB/s", "written to all disks"),
       ("disk.writes", "1/s", "write operations on all disks"),
       ("disk.busy", "share", "time in which the busiest disk was at work"),
       ("net.lo.rx", "MB/s", "received on loopback"),
       ("net.lo.packets", "1/s", "packets received on loopback"),
-      ("tcp.sockets", "sockets", "TCP sockets in use"),
     ]
     if let interface {
       list.append(("net.\(interface).rx", "MB/s", "received on \(interface)"))
@@ -88,7 +87,7 @@ struct MachineMetrics {
       mebibytes("Dirty"), rate(\.pageFaults),
       rate(\.disks.sectorsRead, per: 1e6 / 512), rate(\.disks.sectorsWritten, per: 1e6 / 512),
       rate(\.disks.writes), busiest(now, since: before, seconds: seconds),
-      rate(\.loopback.received, per: 1e6), rate(\.loopback.packets), now.tcpSockets,
+      rate(\.loopback.received, per: 1e6), rate(\.loopback.packets),
     ]
     if interface {
       row.append(rate(\.network.received, per: 1e6))
@@ -143,7 +142,6 @@ extension MachineMetrics {
     var disks = Disks()
     var loopback = Interface()
     var network = Interface()
-    var tcpSockets = Double.nan
 
     init(interface: String?) {
       uptime = ProcessInfo.processInfo.systemUptime
@@ -155,7 +153,6 @@ extension MachineMetrics {
       let interfaces = MachineMetrics.interfaces(MachineMetrics.text("/proc/net/dev"))
       loopback = interfaces["lo"] ?? Interface()
       if let interface { network = interfaces[interface] ?? Interface() }
-      tcpSockets = MachineMetrics.tcpSockets(MachineMetrics.text("/proc/net/sockstat"))
     }
 
     private mutating func readProcessor(_ text: String) {
@@ -227,14 +224,6 @@ extension MachineMetrics {
         received: words[0], sent: words[8], packets: words[1])
     }
     return interfaces
-  }
-
-  static func tcpSockets(_ text: String) -> Double {
-    for line in text.split(separator: "\n") where line.hasPrefix("TCP:") {
-      let words = line.split(separator: " ")
-      if words.count >= 3, words[1] == "inuse" { return Double(words[2]) ?? .nan }
-    }
-    return .nan
   }
 
   /// The interface with the route to everywhere (destination 0).

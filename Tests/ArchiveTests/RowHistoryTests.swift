@@ -295,7 +295,7 @@ import Testing
       var history = store.history(of: stream)
       var scratch = HistoryScratch()
       let fields = (0..<16).map { "f\($0)" }
-      for number in 0..<6000 {
+      for number in 0..<3000 {
         let row = [Float](repeating: Float(number), count: 16)
         if history.append(timestamp: Double(number), values: row.span) {
           try history.flush(fields: fields, scratch: &scratch)
@@ -303,7 +303,7 @@ import Testing
       }
     }
     var reads = 0
-    while reads < 20 {
+    while reads < 10 {
       guard let rows = try store.read(stream) else { continue }
       reads += 1
       for (index, time) in rows.timestamps.enumerated() {

@@ -19,8 +19,9 @@ struct AutoencoderTests {
 
   @Test func `stopping late keeps what was learned`() throws {
     var epochs = 0
-    let model = try Autoencoder.fit(World.training, seed: 3, shouldStop: { epochs >= 10 }) { _ in epochs += 1
-    }
+    let done = { epochs >= 10 }
+    let count = { (_: FitProgress) in epochs += 1 }
+    let model = try Autoencoder.fit(World.training, seed: 3, shouldStop: done, observer: count)
     #expect(epochs < 14)
     #expect(scores(model, World.rows(10, seed: 2)).allSatisfy { $0.isFinite })
   }

@@ -29,6 +29,18 @@ enum World {
   static let training = DataMatrix(rows: 400, columns: width, values: rows(400, seed: 1))
 }
 
+extension Catalogue.Entry {
+  /// Fitted to ``World/training`` once for all tests.
+  private static let models = Dictionary(
+    uniqueKeysWithValues: Catalogue.all.map { entry in
+      (entry.name, Result { try entry.fit(World.training, 3, { false }) })
+    })
+  func fitted() throws -> any TrainedModel {
+    guard let model = Self.models[name] else { return try fit(World.training, 3, { false }) }
+    return try model.get()
+  }
+}
+
 func scores(_ model: any TrainedModel, _ rows: [Float], mask: [Float]? = nil) -> [Float] {
   var raw = [Float](repeating: .nan, count: rows.count / model.width)
   var scratch = Scratch()
@@ -54,7 +66,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("the same data and seed give the same bits", arguments: Catalogue.all)
   func sameBits(entry: Catalogue.Entry) throws {
-    let models = try (0..<2).map { _ in try entry.fit(World.training, 3, { false }) }
+    let models = try [entry.fitted(), entry.fit(World.training, 3, { false })]
     #expect(models[0].encode() == models[1].encode())
     #expect(models[0].sample(count: 7, seed: 4) == models[1].sample(count: 7, seed: 4))
     #expect(models[0].sample(count: 7, seed: 4) != models[1].sample(count: 7, seed: 5))
@@ -62,7 +74,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("what is written and read back scores bit for bit the same", arguments: Catalogue.all)
   func roundTrip(entry: Catalogue.Entry) throws {
-    let model = try entry.fit(World.training, 3, { false })
+    let model = try entry.fitted()
     let copy = try entry.decode(model.encode())
     let rows = World.rows(100, seed: 2)
     #expect(scores(copy, rows) == scores(model, rows))
@@ -76,7 +88,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("bytes of another model, or cut short, are a typed error", arguments: Catalogue.all)
   func wrongBytes(entry: Catalogue.Entry) throws {
-    let bytes = try entry.fit(World.training, 3, { false }).encode()
+    let bytes = try entry.fitted().encode()
     #expect(throws: WeightsError.self) { try entry.decode(Array(bytes.dropLast(4))) }
     for other in Catalogue.all where other.name != entry.name {
       #expect(throws: WeightsError.wrongModel(have: entry.name, want: other.name)) { try other.decode(bytes) }
@@ -85,7 +97,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("planted outliers score above usual rows", arguments: Catalogue.all)
   func outliers(entry: Catalogue.Entry) throws {
-    let model = try entry.fit(World.training, 3, { false })
+    let model = try entry.fitted()
     let usual = World.rows(200, seed: 2)
     var odd = World.rows(200, seed: 3)
     var random = RandomStream(seed: 9)
@@ -100,7 +112,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
     "an outlier's input contributes most, and what is expected of it comes from the rest",
     arguments: Catalogue.all)
   func explanation(entry: Catalogue.Entry) throws {
-    let model = try entry.fit(World.training, 3, { false })
+    let model = try entry.fitted()
     let usual = World.rows(30, seed: 2)
     for row in 0..<30 {
       var input = Array(usual[row * World.width..<(row + 1) * World.width])
@@ -159,7 +171,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("enormous values give finite scores, above those of usual rows", arguments: Catalogue.all)
   func enormous(entry: Catalogue.Entry) throws {
-    let model = try entry.fit(World.training, 3, { false })
+    let model = try entry.fitted()
     let usual = scores(model, World.rows(100, seed: 2)).max() ?? .infinity
     for value: Float in [1e30, -1e30, .greatestFiniteMagnitude, -.greatestFiniteMagnitude] {
       let all = [Float](repeating: value, count: World.width)
@@ -188,7 +200,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
     let narrow = try entry.fit(DataMatrix(rows: 64, columns: 1, values: random.normals(64)), 3, { false })
     let far = scores(narrow, [0, 30])
     #expect(far[1] > far[0])
-    let model = try entry.fit(World.training, 3, { false })
+    let model = try entry.fitted()
     let rows = World.rows(150, seed: 8)
     let together = scores(model, rows)
     for row in [0, 63, 64, 149] {
@@ -199,7 +211,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("samples have the means and deviations of the data", arguments: Catalogue.all)
   func samples(entry: Catalogue.Entry) throws {
-    let model = try entry.fit(World.training, 3, { false })
+    let model = try entry.fitted()
     let sampled = DataMatrix(rows: 1000, columns: World.width, values: model.sample(count: 1000, seed: 6))
     for j in 0..<World.width {
       func moments(_ data: DataMatrix) -> (Float, Float) {

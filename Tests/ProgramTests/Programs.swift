@@ -88,9 +88,16 @@ final class Running {
     return !process.isRunning
   }
 
+  /// Asks it to end, and makes it end when it does not.
   func stop() {
     process.terminate()
-    if !wait(seconds: 5) { kill(process.processIdentifier, SIGKILL) }
+    if !wait(seconds: 20) { kill() }
+    process.waitUntilExit()
+  }
+
+  /// Ends it without a chance to do anything.
+  func kill() {
+    Foundation.kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 }

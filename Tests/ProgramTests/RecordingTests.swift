@@ -22,7 +22,9 @@ import Testing
       }
       #expect((15...20).contains(rows.count - 1), "\(rows.count) rows")
       #expect(rows.allSatisfy { $0.count == rows[0].count })
-      for name in ["ts", "cpu.user", "load.1", "mem.used", "disk.write", "net.lo.packets", "switches"] {
+      for name in [
+        "ts", "cpu.user", "load.1", "mem.used", "disk.write", "net.lo.packets", "switches", "page.faults",
+      ] {
         #expect(rows[0].contains(Substring(name)), "no column \(name)")
       }
       let user = try #require(rows[0].firstIndex(of: "cpu.user"))

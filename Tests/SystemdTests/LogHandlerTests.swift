@@ -54,7 +54,8 @@ import Testing
         ["MESSAGE_ID": "0123456789abcdef0123456789abcdef", "größe": "1", "a\nb": "c"]))
     #expect(
       fields == [
-        "MESSAGE=two\nlines", "PRIORITY=2", "CODE_FILE=Tests/File.swift", "CODE_LINE=7", "CODE_FUNC=f()",
+        "MESSAGE=two\nlines a\\nb=c größe=1 p-value=0.1 stream=\"host/17\\nx\"", "PRIORITY=2",
+        "CODE_FILE=Tests/File.swift", "CODE_LINE=7", "CODE_FUNC=f()",
         "LOGGER=anomalyd.shard", "MESSAGE_ID=0123456789abcdef0123456789abcdef", "ANOMALYD_A_B=c",
         "ANOMALYD_GR____E=1", "ANOMALYD_P_VALUE=0.1", "ANOMALYD_STREAM=host/17\nx",
       ])

@@ -36,13 +36,19 @@ final class Publisher: Sendable {
   private let announced: Guarded<Set<String>>
   private let pending = Guarded<[Alert]>([])
   private let message = Guarded(ScoreMessage())
+  private let keep: Int
+  private let sincePruned = Guarded(0)
 
   /// Alerts that wait for a failing history at most; beyond that the oldest are given up, counted in the log.
   static let pendingCapacity = 10_000
 
   /// Binds at once, so that a port in use is an error at the start.
-  init(settings: PublishSettings, store: AlertStore, context: MessagingContext, log: Logger) throws {
+  ///
+  /// - Parameter keep: statements that the history holds at most.
+  init(settings: PublishSettings, keep: Int, store: AlertStore, context: MessagingContext, log: Logger) throws
+  {
     self.store = store
+    self.keep = keep
     self.log = log
     outbox = Outbox(scoreCapacity: settings.queueMessages)
     let socket = try Socket(.pub, in: context)
@@ -103,6 +109,11 @@ final class Publisher: Sendable {
       let recorded = try store.append(pending.value).alerts
       pending.value.removeAll()
       for alert in recorded { send(alert) }
+      sincePruned.value += recorded.count
+      if sincePruned.value >= 1000 {
+        sincePruned.value = 0
+        _ = try store.prune(keeping: keep, since: -.infinity)
+      }
       counted.withLock { [last = recorded.last?.seq] in
         $0.unrecorded = 0
         $0.lastSeq = last ?? $0.lastSeq

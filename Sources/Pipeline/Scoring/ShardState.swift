@@ -98,7 +98,10 @@ struct ShardState {
       rows: rows, width: width, timestamps: timestamps, count: count, workspace: &workspace)
     streams[local].changed = true
     remember(local, width: width, count: count)
-    if !workspace.alerts.isEmpty { around.outbox.add(workspace.alerts) }
+    if !workspace.alerts.isEmpty {
+      around.outbox.add(workspace.alerts)
+      saver.hasten(streams: streams.count)
+    }
     if around.pipeline.publish.scores {
       around.outbox.add(
         ScoreRun(
@@ -195,6 +198,7 @@ struct ShardState {
 
   mutating func install(_ model: StreamModel, at local: Int) {
     streams[local].detector.install(model)
+    saver.hasten(streams: streams.count)
     streams[local].changed = true
   }
 

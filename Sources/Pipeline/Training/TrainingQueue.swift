@@ -37,6 +37,8 @@ struct TrainingQueue: Sendable {
   var backlog: Int { requested.count + first.values.reduce(0) { $0 + $1.count } + again.count }
   /// Streams that run on a pooled model and wait for a try with one of their own.
   var pooled: Int { ownLater.count }
+  /// Whether a training that a person asked for still waits.
+  var hasRequests: Bool { !requested.isEmpty }
   var isEmpty: Bool { backlog == 0 && ownLater.isEmpty }
 
   /// A stream that already waits moves only when it is asked for by a person.
