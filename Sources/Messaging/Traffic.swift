@@ -42,6 +42,12 @@ extension Socket {
     return try receive(into: &message) ? message.copy() : nil
   }
 
+  /// Receives so many frames and forgets them, in a bare C loop around libzmq's own call: what measurements of a
+  /// receiver are held against.
+  public borrowing func discard(frames: Int) throws(MessagingError) {
+    guard unsafe czmq_discard(handle.raw, frames) == 0 else { throw .last("receiving from \(lastEndpoint)") }
+  }
+
   /// Sends one frame, copied.
   ///
   /// - Parameter more: whether further frames of the same message follow.

@@ -48,6 +48,7 @@ struct Anomalylab: ParsableCommand {
     subcommands: [
       Replay.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
       SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
+      BenchPublishCommand.self,
     ])
 }
 
