@@ -2,11 +2,12 @@ import Events
 import Wire
 
 /// Takes decoded events to the batch of their shard: finds the stream's number and the slots of the values, follows
-/// sequence numbers, joins parts, turns counters into rates. Lives on the ingest thread.
-final class EventRouter {
+/// sequence numbers, joins parts, turns counters into rates. Lives on the ingest thread; a struct, because every event
+/// passes here and access to a class's members is checked each time.
+struct EventRouter: ~Copyable {
   private(set) var registry = StreamRegistry()
   private var layouts = FieldLayouts()
-  let shards: [ShardOutlet]
+  private(set) var shards: [ShardOutlet]
   private let seed: UInt64
   private let namer: EventSink
   private var rows: [OpenRow] = []
@@ -22,16 +23,16 @@ final class EventRouter {
   }
 
   /// Streams and fields from an earlier life, which the shards know already.
-  func restore(_ known: [KnownStream]) {
+  mutating func restore(_ known: [KnownStream]) {
     for stream in known {
       let name = Array(stream.key.name.utf8)
       let id = registry.add(name.span, hash: namer.hash(name.span), source: -1)
-      let shard = shards[Int(id) % shards.count]
-      shard.batch.declare(.stream(id: id, key: stream.key))
+      let shard = Int(id) % shards.count
+      shards[shard].batch.declare(.stream(id: id, key: stream.key))
       for field in stream.fields {
         registry[id].layout = layouts.appending(
           field, hash: namer.hash(Array(field.utf8).span), to: registry[id].layout)
-        shard.batch.declare(.field(stream: id, name: field))
+        shards[shard].batch.declare(.field(stream: id, name: field))
       }
     }
   }
@@ -39,7 +40,7 @@ final class EventRouter {
   // MARK: Events
 
   /// Routes all events of a message.
-  func route(_ sink: EventSink, from source: SourceReader, arrival: UInt64) {
+  mutating func route(_ sink: EventSink, from source: SourceReader, arrival: UInt64) {
     for index in 0..<sink.count {
       let event = sink.event(index)
       if let refusal = event.refusal {
@@ -51,7 +52,7 @@ final class EventRouter {
     }
   }
 
-  private func stream(_ name: Range<Int>, _ sink: EventSink, _ source: SourceReader) -> UInt32? {
+  private mutating func stream(_ name: Range<Int>, _ sink: EventSink, _ source: SourceReader) -> UInt32? {
     sink.withBytes(name) { bytes in
       let hash = sink.hash(bytes)
       if let id = registry.find(bytes, hash: hash) {
@@ -69,34 +70,24 @@ final class EventRouter {
       }
       source.counters.streams += 1
       let id = registry.add(bytes, hash: hash, source: source.number)
-      let shard = shards[Int(id) % shards.count]
-      shard.prepare(source.settings.overflow)
-      shard.batch.declare(.stream(id: id, key: StreamKey(registry.name(id))))
+      let shard = Int(id) % shards.count
+      shards[shard].prepare(source.settings.overflow)
+      shards[shard].batch.declare(.stream(id: id, key: StreamKey(registry.name(id))))
       return id
     }
   }
 
   /// The first event of a stream from an earlier life.
-  private func adopt(_ id: UInt32, _ source: SourceReader) {
+  private mutating func adopt(_ id: UInt32, _ source: SourceReader) {
     registry[id].source = Int32(source.number)
     source.counters.streams += 1
   }
 
-  private func route(
+  private mutating func route(
     _ event: EventSink.Event, of id: UInt32, _ sink: EventSink, from source: SourceReader, arrival: UInt64
   ) {
     guard let placement = placement(of: event, id, sink, source) else { return }
-    if let seq = event.seq {
-      registry[id].hasSequence = true
-      registry[id].sequence.observe(seq: seq, epoch: event.epoch)
-    }
-    if event.timestamp < registry[id].lastTimestamp {
-      registry[id].late += 1
-      source.counters.late += 1
-    } else {
-      registry[id].lastTimestamp = event.timestamp
-    }
-    registry[id].lastArrival = arrival
+    if registry[id].observe(event, arrival: arrival) { source.counters.late += 1 }
     let placed = layouts.placements[placement]
     if placed.refused > 0 {
       source.counters.fieldsRefused += UInt64(placed.refused)
@@ -106,27 +97,27 @@ final class EventRouter {
       slowly(event, of: id, placed, sink, source, arrival)
       return
     }
-    let shard = shards[Int(id) % shards.count]
-    shard.prepare(source.settings.overflow)
+    let shard = Int(id) % shards.count
+    shards[shard].prepare(source.settings.overflow)
     sink.withValues(event.values) { values in
-      shard.append(values, placed)
+      shards[shard].append(values, placed)
     }
     close(shard, id, timestamp: event.timestamp, arrival: arrival, source)
   }
 
-  private func close(
-    _ shard: ShardOutlet, _ id: UInt32, timestamp: Double, arrival: UInt64, _ source: SourceReader
+  private mutating func close(
+    _ shard: Int, _ id: UInt32, timestamp: Double, arrival: UInt64, _ source: SourceReader
   ) {
-    shard.batch.close(stream: id, timestamp: timestamp, arrival: arrival)
+    shards[shard].batch.close(stream: id, timestamp: timestamp, arrival: arrival)
     registry[id].events += 1
     source.counters.events += 1
-    shard.added(arrival: arrival)
+    shards[shard].added(arrival: arrival)
   }
 
   // MARK: Fields
 
   /// Where the values of an event go; nil when nobody knows.
-  private func placement(
+  private mutating func placement(
     of event: EventSink.Event, _ id: UInt32, _ sink: EventSink, _ source: SourceReader
   ) -> Int? {
     if event.schema == registry[id].schema, registry[id].generation == layouts.generation,
@@ -155,7 +146,7 @@ final class EventRouter {
   }
 
   /// Values without names: those of the list that was sent, else of the source's rules, else of the stream's fields.
-  private func positional(
+  private mutating func positional(
     _ event: EventSink.Event, _ id: UInt32, _ sink: EventSink, _ source: SourceReader
   ) -> Int? {
     let limit = source.settings.rules.maxFields
@@ -188,18 +179,18 @@ final class EventRouter {
     return index
   }
 
-  private func declare(_ layout: Int32, of id: UInt32, after before: Int32, _ source: SourceReader) {
-    let shard = shards[Int(id) % shards.count]
-    shard.prepare(source.settings.overflow)
+  private mutating func declare(_ layout: Int32, of id: UInt32, after before: Int32, _ source: SourceReader) {
+    let shard = Int(id) % shards.count
+    shards[shard].prepare(source.settings.overflow)
     for name in layouts.names(layout, from: layouts.count(before)) {
-      shard.batch.declare(.field(stream: id, name: name))
+      shards[shard].batch.declare(.field(stream: id, name: name))
     }
     registry[id].layout = layout
   }
 
   // MARK: Rates and parts
 
-  private func slowly(
+  private mutating func slowly(
     _ event: EventSink.Event, of id: UInt32, _ placed: FieldLayouts.Placement, _ sink: EventSink,
     _ source: SourceReader, _ arrival: UInt64
   ) {
@@ -218,13 +209,14 @@ final class EventRouter {
       join(event, of: id, placed, source, tolerance, arrival)
       return
     }
-    let shard = shards[Int(id) % shards.count]
-    shard.prepare(source.settings.overflow)
-    shard.append(scratch.span, placed)
+    let shard = Int(id) % shards.count
+    shards[shard].prepare(source.settings.overflow)
+    let values = scratch
+    shards[shard].append(values.span, placed)
     close(shard, id, timestamp: event.timestamp, arrival: arrival, source)
   }
 
-  private func takeRates(
+  private mutating func takeRates(
     _ event: EventSink.Event, of id: UInt32, _ placed: FieldLayouts.Placement, _ sink: EventSink
   ) {
     if registry[id].rates < 0 {
@@ -240,7 +232,7 @@ final class EventRouter {
     }
   }
 
-  private func join(
+  private mutating func join(
     _ event: EventSink.Event, of id: UInt32, _ placed: FieldLayouts.Placement, _ source: SourceReader,
     _ tolerance: Double, _ arrival: UInt64
   ) {
@@ -266,7 +258,7 @@ final class EventRouter {
   }
 
   /// Hands on the observations whose parts have had their time. Returns whether some are still waiting.
-  func closeRows(now: UInt64, sources: [Int: SourceReader], all: Bool = false) -> Bool {
+  mutating func closeRows(now: UInt64, sources: [Int: SourceReader], all: Bool = false) -> Bool {
     var waiting: [UInt32] = []
     for id in openRows {
       let row = Int(registry[id].joining)
@@ -286,12 +278,12 @@ final class EventRouter {
     return !waiting.isEmpty
   }
 
-  private func closeRow(_ row: Int, _ source: SourceReader) {
+  private mutating func closeRow(_ row: Int, _ source: SourceReader) {
     let id = rows[row].stream
-    let shard = shards[Int(id) % shards.count]
-    shard.prepare(source.settings.overflow)
+    let shard = Int(id) % shards.count
+    shards[shard].prepare(source.settings.overflow)
     let values = rows[row].values
-    shard.append(values.span, width: layouts.count(registry[id].layout))
+    shards[shard].append(values.span, width: layouts.count(registry[id].layout))
     close(shard, id, timestamp: rows[row].timestamp, arrival: rows[row].arrival, source)
     rows[row].isOpen = false
   }
@@ -299,21 +291,26 @@ final class EventRouter {
   // MARK: Batches
 
   /// Hands over batches whose first event came before this time. Returns the earliest arrival that still waits.
-  func flush(before deadline: UInt64) -> UInt64? {
+  mutating func flush(before deadline: UInt64) -> UInt64? {
     var earliest: UInt64?
-    for shard in shards {
-      if shard.waitingSince == 0 {
-        if !shard.batch.isEmpty { shard.flush() }
-      } else if shard.waitingSince <= deadline {
-        shard.flush()
+    for index in shards.indices {
+      if shards[index].waitingSince == 0 {
+        if !shards[index].batch.isEmpty { shards[index].flush() }
+      } else if shards[index].waitingSince <= deadline {
+        shards[index].flush()
       } else {
-        earliest = min(earliest ?? .max, shard.waitingSince)
+        earliest = min(earliest ?? .max, shards[index].waitingSince)
       }
     }
     return earliest
   }
 
-  var hasRoom: Bool { shards.allSatisfy { $0.refreshRoom() } }
+  /// Whether every shard has room.
+  mutating func hasRoom() -> Bool {
+    var hasRoom = true
+    for index in shards.indices where !shards[index].refreshRoom() { hasRoom = false }
+    return hasRoom
+  }
 
   /// Copies what is known of every stream.
   func streamCounters(sources: [Int: String]) -> [String: StreamCounters] {
@@ -351,7 +348,7 @@ final class EventRouter {
 extension ShardOutlet {
   /// Appends a row; slots without a value are missing.
   @inline(__always)
-  func append(_ values: Span<Float>, _ placed: FieldLayouts.Placement) {
+  mutating func append(_ values: Span<Float>, _ placed: FieldLayouts.Placement) {
     guard let slots = placed.slots else {
       append(values, width: Int(placed.width))
       return
@@ -365,7 +362,7 @@ extension ShardOutlet {
 
   /// Appends a row whose value k belongs to slot k.
   @inline(__always)
-  func append(_ values: Span<Float>, width: Int) {
+  mutating func append(_ values: Span<Float>, width: Int) {
     unsafe values.withUnsafeBufferPointer { unsafe batch.values.append(contentsOf: $0) }
     for _ in values.count..<max(values.count, width) { batch.values.append(.nan) }
   }

@@ -7,7 +7,7 @@ final class IngestLoop {
   private let log: @Sendable (_ reason: String, _ extract: String) -> Void
   private let seed: UInt64
   private let sink: EventSink
-  private let router: EventRouter
+  private var router: EventRouter
   private let bell: Bell
   private(set) var settings: IngestSettings
   private(set) var readers: [SourceReader] = []
@@ -184,7 +184,7 @@ final class IngestLoop {
       wait = Int((earliest + interval - now + 999_999) / 1_000_000)
     }
     var isHeldBack = false
-    let hasRoom = router.hasRoom
+    let hasRoom = router.hasRoom()
     for (index, reader) in readers.enumerated() {
       reader.counters.isHeldBack = !hasRoom && reader.settings.overflow == .block
       poller.setWatched(index + 1, !reader.counters.isHeldBack)
@@ -194,7 +194,7 @@ final class IngestLoop {
     try poller.wait(milliseconds: wait)
     if poller.isReady(0) { bell.hush() }
     for (index, reader) in readers.enumerated() where poller.isReady(index + 1) {
-      _ = try reader.drain(most: Self.turn, to: router, deadLetters: deadLetters)
+      _ = try reader.drain(most: Self.turn, to: &router, deadLetters: deadLetters)
     }
     if now >= nextWatch {
       nextWatch = now + 250_000_000
@@ -209,7 +209,7 @@ final class IngestLoop {
     while isMore, Clocks.monotonic() < deadline {
       isMore = false
       for reader in readers {
-        let count = (try? reader.drain(most: Self.turn, to: router, deadLetters: deadLetters)) ?? 0
+        let count = (try? reader.drain(most: Self.turn, to: &router, deadLetters: deadLetters)) ?? 0
         isMore = isMore || count > 0
       }
     }

@@ -1,7 +1,7 @@
 import Events
 
 /// The batch that is being filled for one shard, and the way to it.
-final class ShardOutlet {
+struct ShardOutlet {
   let outlet: any BatchOutlet
   var batch = ObservationBatch()
   private let limit: Int
@@ -18,7 +18,7 @@ final class ShardOutlet {
 
   /// Before events of a source with this policy are added: those of another leave first.
   @inline(__always)
-  func prepare(_ overflow: Overflow) {
+  mutating func prepare(_ overflow: Overflow) {
     if overflow != self.overflow {
       flush()
       self.overflow = overflow
@@ -27,18 +27,18 @@ final class ShardOutlet {
 
   /// After an event was added.
   @inline(__always)
-  func added(arrival: UInt64) {
+  mutating func added(arrival: UInt64) {
     if waitingSince == 0 { waitingSince = arrival }
     if batch.count >= limit { flush() }
   }
 
-  func flush() {
+  mutating func flush() {
     if !batch.isEmpty { hasRoom = outlet.push(&batch, overflow: overflow) }
     waitingSince = 0
   }
 
   /// Looks whether there is room by now.
-  func refreshRoom() -> Bool {
+  mutating func refreshRoom() -> Bool {
     if !hasRoom { hasRoom = outlet.hasRoom }
     return hasRoom
   }

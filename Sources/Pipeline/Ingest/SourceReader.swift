@@ -114,13 +114,14 @@ final class SourceReader {
 
   /// Receives and routes messages until there is none, `most` have come, or a shard has no room for a source that must
   /// not lose any. Returns how many came.
-  func drain(most: Int, to router: EventRouter, deadLetters: DeadLetterSocket?) throws(MessagingError) -> Int
+  func drain(most: Int, to router: inout EventRouter, deadLetters: DeadLetterSocket?) throws(MessagingError)
+    -> Int
   {
     var arrival = Clocks.monotonic()
     var wall = Clocks.wall()
     var count = 0
     while count < most {
-      if settings.overflow == .block, !router.hasRoom { break }
+      if settings.overflow == .block, !router.hasRoom() { break }
       guard try socket.receive(into: &message) else { break }
       count += 1
       // The clocks cost as much as a small message: they are read for every 16th when many wait.
@@ -128,7 +129,7 @@ final class SourceReader {
         arrival = Clocks.monotonic()
         wall = Clocks.wall()
       }
-      take(arrival: arrival, wall: wall, router)
+      take(arrival: arrival, wall: wall, &router)
       if let fault {
         report(fault, now: arrival)
         if let deadLetters, deadLetters.send(&message, source: settings.name, fault) {
@@ -143,7 +144,7 @@ final class SourceReader {
     return count
   }
 
-  private func take(arrival: UInt64, wall: Double, _ router: EventRouter) {
+  private func take(arrival: UInt64, wall: Double, _ router: inout EventRouter) {
     fault = nil
     let last = message.count - 1
     counters.bytes += UInt64(message.size(of: last))

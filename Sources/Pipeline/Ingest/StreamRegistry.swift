@@ -25,7 +25,18 @@ struct StreamRegistry {
     var lastTimestamp = Double.nan
     var lastArrival: UInt64 = 0
     var sequence = SequenceTracker()
-    var hasSequence = false
+
+    /// Follows time and sequence number of an event. Returns whether it is late.
+    mutating func observe(_ event: EventSink.Event, arrival: UInt64) -> Bool {
+      if let seq = event.seq { sequence.observe(seq: seq, epoch: event.epoch) }
+      lastArrival = arrival
+      if event.timestamp < lastTimestamp {
+        late += 1
+        return true
+      }
+      lastTimestamp = event.timestamp
+      return false
+    }
   }
 
   private(set) var streams: [Stream] = []
