@@ -9,6 +9,9 @@ struct AlertPolicy: Sendable {
     case accept
   }
 
+  /// Events above the closing score that noise may bring in one incident; more of them are a fault.
+  static let chance = 24
+
   private(set) var incident: Incident?
   /// One bit per recent event, newest lowest: at or above the opening score.
   private(set) var recent: UInt32 = 0
@@ -56,9 +59,7 @@ struct AlertPolicy: Sendable {
       now.loud += 1
       // Every third event above the closing score keeps it open; single ones only put the end off.
       now.calm = isHigh ? 0 : max(0, now.calm - 2)
-      now.isConfirmed =
-        now.isConfirmed || score >= Float(settings.alerts.openAtOnce)
-        || now.loud > 2 * settings.alerts.openWithin + 14
+      now.isConfirmed = now.isConfirmed || now.loud > Self.chance
     } else {
       now.calm += 1
       if now.calm >= settings.alerts.closeAfter { return .resolve }

@@ -107,7 +107,17 @@ extension ModelTrainer {
         sums[row] -= tracker.logP(contents.standardized(raw[row], index)) / Float(contents.models.count)
       }
     }
-    let last = contents.models.count
+    var last = contents.models.count
+    if plan.ordered {
+      let tracker = ThresholdTracker(contents.calibrations[last])
+      var mean = SustainedMean()
+      for row in sums.indices {
+        guard let value = mean.add(sums[row]) else { continue }
+        sums[row] = Combination.figure(
+          now: sums[row], sustainedLogP: tracker.logP(contents.standardized(value, last)))
+      }
+      last += 1
+    }
     let tracker = ThresholdTracker(contents.calibrations[last])
     return sums.map { tracker.logP(contents.standardized($0, last)) }
   }

@@ -26,7 +26,7 @@ public struct DetectorWorkspace: Sendable {
   var inputs = InputBuffers()
   /// Raw scores of one run of rows.
   var run: [Float]
-  /// Standardised scores of one row, per detector and combined.
+  /// Standardised scores of one row, as many as there are trackers.
   var standard: [Float]
   var scratch = Scratch()
 
@@ -37,7 +37,7 @@ public struct DetectorWorkspace: Sendable {
     raw = DetectorName.allCases.map { _ in Array(repeating: .nan, count: rows) }
     quarantined = Array(repeating: false, count: rows)
     run = Array(repeating: 0, count: rows)
-    standard = Array(repeating: 0, count: DetectorName.allCases.count + 1)
+    standard = Array(repeating: 0, count: DetectorName.allCases.count + 2)
   }
 
   /// Clears what is left of the batch before.

@@ -14,7 +14,8 @@ extension StreamModel {
   public var ranges: [FieldRange] {
     fields.indices.map {
       FieldRange(
-        name: fields[$0], center: Double(contents.plan.centres[$0]), scale: 1 / Double(contents.plan.inverses[$0]))
+        name: fields[$0], center: Double(contents.plan.centres[$0]),
+        scale: 1 / Double(contents.plan.inverses[$0]))
     }
   }
 }

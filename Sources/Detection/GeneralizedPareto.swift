@@ -10,8 +10,9 @@ struct GeneralizedPareto: Sendable, Equatable {
   var scale: Double
 
   /// Fits excesses (≥ 0) by probability-weighted moments, Hosking & Wallis, Technometrics 29 (1987) 339, eq. 4 with
-  /// ξ = −k; ξ is drawn towards `prior` as if that had been seen in ten more excesses, and kept within `shapes`.
-  init(excesses: [Double], prior: Double = 0.1, shapes: ClosedRange<Double> = 0...0.5) {
+  /// ξ = −k; ξ is drawn towards `prior` as if that had been seen in `weight` more excesses (the standard error of ξ from 50
+  /// excesses is about 0.17), and kept within `shapes`.
+  init(excesses: [Double], prior: Double = 0.05, weight: Double = 50, shapes: ClosedRange<Double> = 0...0.5) {
     let sorted = excesses.sorted()
     let count = Double(sorted.count)
     var mean = 0.0
@@ -23,7 +24,7 @@ struct GeneralizedPareto: Sendable, Equatable {
     mean /= max(count, 1)
     weighted /= max(count, 1)
     let moments = Self.momentShape(mean: mean, weighted: weighted)
-    let drawn = (count * moments + 10 * prior) / (count + 10)
+    let drawn = (count * moments + weight * prior) / max(count + weight, 1)
     shape = min(max(drawn, shapes.lowerBound), shapes.upperBound)
     // The scale that keeps the mean, σ / (1 − ξ).
     scale = max(mean * (1 - shape), .leastNormalMagnitude)

@@ -26,7 +26,7 @@ public struct Incident: Sendable, Equatable {
   var loud = 0
   /// Calm events towards the end.
   var calm = 0
-  /// Long or strong enough to be more than chance.
+  /// Lasted too long to be chance.
   var isConfirmed = false
   var eventsWhenSaid = 0
   var logPWhenSaid: Float = 0

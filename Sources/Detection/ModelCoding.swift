@@ -76,7 +76,9 @@ extension StreamModel {
     let sharedName = try reader.string()
     let plan = try InputPlan(decoding: &reader)
     var calibrations: [ScoreCalibration] = []
-    for _ in 0...detectors.count { calibrations.append(try ScoreCalibration(decoding: &reader)) }
+    for _ in 0..<Contents.calibrations(detectors.count, ordered: plan.ordered) {
+      calibrations.append(try ScoreCalibration(decoding: &reader))
+    }
     try reader.end()
     guard plan.fields == fields.count, !fields.isEmpty, !detectors.isEmpty else {
       throw .invalid(

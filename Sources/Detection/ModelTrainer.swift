@@ -147,6 +147,18 @@ public enum ModelTrainer {
       }
       calibrations.append(calibration)
     }
+    if lesson.plan.ordered {
+      var mean = SustainedMean()
+      let means = combined.map { mean.add($0) }
+      let calibration = ScoreCalibration(scores: means.compactMap { $0 }, leastUnit: 0.02)
+      calibrations.append(calibration)
+      let tracker = ThresholdTracker(calibration)
+      for row in combined.indices {
+        guard let mean = means[row] else { continue }
+        combined[row] = Combination.figure(
+          now: combined[row], sustainedLogP: tracker.logP(calibration.standardized(mean)))
+      }
+    }
     calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02))
     return calibrations
   }

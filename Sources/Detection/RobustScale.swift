@@ -21,9 +21,10 @@ struct RobustScale: Sendable, Equatable {
     for (tail, width) in [(0.05, 3.2897), (0.02, 4.1075), (0.01, 4.6527), (0.001, 6.1805)] where spread <= 0 {
       spread = (sorted.quantile(1 - tail) / Float(width)) - (sorted.quantile(tail) / Float(width))
     }
-    // A quantity that rests most of the time and jumps now and then: its jumps are part of what is usual.
-    let low = sorted.quantile(0.005)
-    let high = sorted.quantile(0.995)
+    // A quantity that rests most of the time and jumps now and then: its jumps are part of what is usual, unless they
+    // are rarer than one row in fifty.
+    let low = sorted.quantile(0.02)
+    let high = sorted.quantile(0.98)
     var squares = 0.0
     for value in sorted {
       let deviation = Double(min(max(value, low), high)) - Double(centre)

@@ -15,6 +15,6 @@ func squash(_ z: Float, limit: Float) -> Float {
 func unsquash(_ z: Float, limit: Float) -> Float {
   let size = abs(z)
   if !(size > limit) { return z }
-  let full = limit * expf(min(size / limit - 1, 80))
+  let full = limit * expf(min(size / limit - 1, 88))
   return z < 0 ? -full : full
 }

@@ -36,6 +36,7 @@ extension StreamDetector {
     writer.append(model?.snapshotName ?? "")
     if model != nil {
       writer.append(context)
+      sustained.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
       writer.append(drift)
@@ -85,8 +86,9 @@ extension StreamDetector {
     if let model { install(model) }
     if !modelName.isEmpty {
       let context = try reader.floats()
+      let sustained = try SustainedMean(decoding: &reader)
       let count = Int(try reader.uint32())
-      guard count <= DetectorName.allCases.count + 1 else {
+      guard count <= DetectorName.allCases.count + 2 else {
         throw .invalid(section: Self.section, what: "thresholds of \(count) detectors")
       }
       // Read even when they are of another model, so that the rest is checked.
@@ -105,6 +107,7 @@ extension StreamDetector {
             section: Self.section, what: "a context of \(context.count) and \(trackers.count) thresholds")
         }
         self.context = context
+        self.sustained = sustained
         self.trackers = trackers
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase

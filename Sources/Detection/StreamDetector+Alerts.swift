@@ -24,8 +24,8 @@ extension StreamDetector {
     case .nothing: return
     case .open:
       open(moment, rows, time, contents, trackers, &workspace)
-      // A strong one is no chance; of a weaker one the thresholds go on learning until that is clear.
-      if policy.incident?.isConfirmed == false { heldTrackers = trackers }
+      // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
+      heldTrackers = trackers
       say(.open, time, contents, moment.row, &workspace)
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
@@ -87,7 +87,6 @@ extension StreamDetector {
       kind: found.kind, severityWhenSaid: severity)
     incident.logP = moment.logP
     incident.loud = policy.run
-    incident.isConfirmed = Double(moment.score) >= settings.alerts.openAtOnce
     policy.begin(incident)
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.

@@ -42,6 +42,7 @@ extension StreamDetector {
     // The comparison is false for the first event of all, whose predecessor is NaN.
     if timestamps[from] - counters.lastEvent > gap {
       for index in context.indices { context[index] = .nan }
+      sustained.reset()
     }
     var to = from + 1
     while to < count && !(timestamps[to] - timestamps[to - 1] > gap) { to += 1 }
@@ -73,7 +74,7 @@ extension StreamDetector {
     let step = settings.calibration.step
     for row in range {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
-      let logP = hasNothing ? 0 : Self.combine(row, contents, trackers, workspace.raw, &workspace.standard)
+      let logP = hasNothing ? 0 : combine(row, contents, trackers, workspace.raw, &workspace.standard)
       let score = 100 * (1 - expf(logP / 4))
       workspace.score[row] = score
       workspace.p[row] = exp(Double(logP))
@@ -102,9 +103,8 @@ extension StreamDetector {
     if phase == .calibrating && counters.scored >= UInt64(settings.calibration.freshRows) { phase = .scoring }
   }
 
-  /// ln p of one row from the raw scores: the mean of −ln p over the detectors, itself turned into a p-value by its own
-  /// thresholds, which know how far the detectors depend on each other. Leaves in `standard` what the trackers learn from.
-  private static func combine(
+  /// ln p of one row from its raw scores. Leaves in `standard` what the trackers learn from.
+  private mutating func combine(
     _ row: Int, _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker], _ raw: [[Float]],
     _ standard: inout [Float]
   ) -> Float {
@@ -115,9 +115,19 @@ extension StreamDetector {
       standard[detector] = u
       sum -= trackers[detector].logP(u)
     }
-    let u = contents.standardized(sum / Float(detectors), detectors)
-    standard[detectors] = u
-    return max(trackers[detectors].logP(u), lowestLogP)
+    var figure = sum / Float(detectors)
+    var last = detectors
+    if contents.plan.ordered {
+      let mean = sustained.add(figure)
+      // Too few events yet to say: as if it were the usual.
+      let u = mean.map { contents.standardized($0, last) } ?? 0
+      standard[last] = u
+      if mean != nil { figure = Combination.figure(now: figure, sustainedLogP: trackers[last].logP(u)) }
+      last += 1
+    }
+    let u = contents.standardized(figure, last)
+    standard[last] = u
+    return max(trackers[last].logP(u), lowestLogP)
   }
 
   private mutating func count(_ logP: Float, at time: Double) {

@@ -15,7 +15,7 @@ public struct StreamModel: Sendable {
     let sharedWeightsName: String?
     let plan: InputPlan
     let models: [any TrainedModel]
-    /// Per detector, then of the combined score.
+    /// Per detector; then of sustained oddness, for ordered streams; then of the combined figure.
     let calibrations: [ScoreCalibration]
     /// The usual time between two rows, seconds; 0 when there is none.
     let interval: Double
@@ -29,7 +29,8 @@ public struct StreamModel: Sendable {
       calibrations: [ScoreCalibration], interval: Double
     ) {
       precondition(
-        models.count == detectors.count && calibrations.count == detectors.count + 1,
+        models.count == detectors.count
+          && calibrations.count == Self.calibrations(detectors.count, ordered: plan.ordered),
         "\(models.count) models and \(calibrations.count) calibrations of \(detectors.count) detectors")
       self.snapshotName = snapshotName
       self.trainedAt = trainedAt
@@ -45,6 +46,9 @@ public struct StreamModel: Sendable {
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
     }
+
+    /// Calibrations that belong to so many detectors.
+    static func calibrations(_ detectors: Int, ordered: Bool) -> Int { detectors + (ordered ? 2 : 1) }
 
     /// Rows further apart than this (seconds) have nothing to do with each other.
     var longestGap: Double { interval > 0 ? 32 * interval : .infinity }
@@ -91,4 +95,7 @@ public struct SharedWeights: Sendable {
   let models: [any TrainedModel]
   let ordered: Bool
   let window: Int
+}
+extension StreamModel {
+  public var debugCal: String { contents.calibrations.map { "\($0)" }.joined(separator: "\n") }
 }

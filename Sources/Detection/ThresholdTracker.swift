@@ -8,11 +8,12 @@ import Glibc
 /// - steps are in local tail lengths, larger for rare levels and in the beginning;
 /// - upward moves are paid for from an allowance that refills at a few times the promised rate: a fault that sets in
 ///   slowly cannot drag the thresholds along;
-/// - downward moves, the allowance and the order of the thresholds are settled once in ``period`` events.
+/// - downward moves and the allowance are settled once in ``period`` events; the thresholds keep their order and a least
+///   distance.
 struct ThresholdTracker: Sendable {
   /// Counted events between two settlements.
   static let period: UInt32 = 16
-  /// Upward moves that a level can make in a row.
+  /// Upward moves that a level can make in a row, while these are small.
   static let allowance: Float = 16
   static let levels = 16
 
@@ -29,7 +30,7 @@ struct ThresholdTracker: Sendable {
 
   init(_ calibration: ScoreCalibration, step: Float = 0.01) {
     thresholds = InlineArray { calibration.thresholds[$0] }
-    allowances = InlineArray(repeating: Self.allowance)
+    allowances = InlineArray(repeating: 3)
     steps = InlineArray(repeating: 0)
     tail = 1
     shape = calibration.shape
@@ -65,6 +66,9 @@ struct ThresholdTracker: Sendable {
       if allowances[level] >= 1 {
         allowances[level] -= 1
         thresholds[level] += steps[level]
+      } else {
+        // Not paid for: it stays where it is, which takes back this event's part of the downward move to come.
+        thresholds[level] += Levels.alphas[level] * steps[level]
       }
       level += 1
     }
@@ -75,29 +79,39 @@ struct ThresholdTracker: Sendable {
   private mutating func settle(step: Float, refill: Bool) {
     let events = Float(Self.period)
     // While young, the thresholds may be far off and must be let go further.
-    let pace = events * (4 + 16 / (1 + Float(counted) * 1e-3))
+    let pace = 4 + 8 / (1 + Float(counted) * 1e-3)
+    let eta = eta(step)
     for level in 0..<Self.levels {
       let alpha = Levels.alphas[level]
       thresholds[level] -= events * alpha * steps[level]
-      if refill { allowances[level] = min(Self.allowance, allowances[level] + pace * alpha) }
-    }
-    for level in 1..<Self.levels {
-      thresholds[level] = max(
-        thresholds[level], thresholds[level - 1] + leastGap * (Levels.logs[level - 1] - Levels.logs[level]))
+      if level > 0 { thresholds[level] = max(thresholds[level], thresholds[level - 1] + gap(below: level)) }
+      if refill {
+        // Together they reach no further than most of a tail length.
+        let most = min(Self.allowance, max(3, 0.8 / (eta * Levels.factors[level])))
+        allowances[level] = min(most, allowances[level] + events * min(pace * alpha, alpha + 0.1))
+      }
     }
     measure(step: step)
   }
 
+  /// The least distance between a level and the one before it.
+  private func gap(below level: Int) -> Float {
+    leastGap * (Levels.logs[level - 1] - Levels.logs[level])
+  }
+
+  /// The size of steps in tail lengths: larger in the beginning.
+  private func eta(_ step: Float) -> Float { step * (1 + 4 / (1 + Float(counted) * 2e-3)) }
+
   /// Local tail lengths, and from them the steps.
   private mutating func measure(step: Float) {
-    let eta = step * (1 + 4 / (1 + Float(counted) * 2e-3))
+    let eta = eta(step)
     let last = Self.levels - 1
     for level in 0...last {
       let before = max(level - 1, 0)
       let after = min(level + 1, last)
       let length =
         (thresholds[after] - thresholds[before]) / (Levels.logs[before] - Levels.logs[after])
-      steps[level] = eta * Levels.factors[level] * max(length, 0.25)
+      steps[level] = eta * Levels.factors[level] * min(max(length, 0.25), 4)
     }
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }
@@ -147,9 +161,6 @@ extension ThresholdTracker {
     for level in 0..<Self.levels { steps[level] = try reader.finiteFloat() }
     tail = try reader.finiteFloat()
     counted = try reader.uint32()
-    for level in 1..<Self.levels where thresholds[level] < thresholds[level - 1] {
-      throw .invalid(section: reader.section, what: "thresholds are out of order at level \(level)")
-    }
     if !(tail > 0) { throw .invalid(section: reader.section, what: "a tail length of \(tail)") }
   }
 }

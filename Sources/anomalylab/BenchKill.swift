@@ -48,10 +48,15 @@ extension Benchmarks {
       let began = DispatchTime.now().uptimeNanoseconds
       daemon = try LabDaemon(overrides: StreamLoad.overrides, folder: daemon.folder)
       let status = try daemon.waitUntilReady(seconds: 60)
-      ledger.slowest = max(ledger.slowest, Double(DispatchTime.now().uptimeNanoseconds - began) * 1e-9)
-      if status.streams.scoring != streams { ledger.notScoring += 1 }
       try ledger.check(daemon, status)
+      if status.streams.scoring != streams { ledger.notScoring += 1 }
       load = try StreamLoad(continuing: load, daemon: daemon)
+      try waitFor("every stream to score again", daemon, seconds: 60) {
+        try daemon.status().streams.scoring == streams
+      } and: {
+        try load.send(rounds: 5)
+      }
+      ledger.slowest = max(ledger.slowest, Double(DispatchTime.now().uptimeNanoseconds - began) * 1e-9)
       try load.send(rounds: 60)
       try waitFor("all incidents to resolve", daemon, seconds: 60) {
         try openIncidents(daemon).isEmpty
@@ -118,7 +123,7 @@ private struct KillLedger {
   func report(_ run: BenchRun, rounds: Int) {
     run.report("kill -9 under load", Double(rounds), "times")
     run.report("slowest return to scoring", slowest, "s")
-    run.report("returns with streams that did not score at once", Double(notScoring), "times")
+    run.report("returns with streams that had to be calibrated first", Double(notScoring), "times")
     run.report("open incidents lost", Double(lostIncidents), "incidents")
     run.report("incident ids used twice", Double(doubledIncidents), "incidents")
     run.report("holes in the sequence of alerts", Double(holes), "times")

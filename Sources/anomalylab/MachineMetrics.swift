@@ -15,7 +15,8 @@ struct MachineMetrics {
   /// The network interface of the default route, when there is one.
   let interface: String?
   private let hasSwap: Bool
-  private var previous: Reading?
+  /// Readings of the last second, oldest first.
+  private var past: [Reading] = []
 
   init() {
     interface = Self.defaultInterface(routes: Self.text("/proc/net/route"))
@@ -23,11 +24,18 @@ struct MachineMetrics {
     columns = Self.columns(interface: interface, hasSwap: hasSwap)
   }
 
-  /// One row: rates are over the time since the call before, so that the first row has none (NaN).
+  /// Rates are over the last ``span`` seconds, or over the time since the row before when that is longer: the kernel counts
+  /// processor time in hundredths of a second, too coarse for the time between two rows of many a second.
+  static let span = 1.0
+
+  /// One row; the first has no rates (NaN).
   mutating func row() -> [Double] {
     let now = Reading(interface: interface)
-    defer { previous = now }
-    return Self.values(now, since: previous, interface: interface != nil, hasSwap: hasSwap)
+    // The latest one that is old enough; those before it are of no more use.
+    let old = past.lastIndex { now.uptime - $0.uptime >= Self.span * 0.95 }
+    if let old { past.removeFirst(old) }
+    defer { past.append(now) }
+    return Self.values(now, since: past.first, interface: interface != nil, hasSwap: hasSwap)
   }
 
   private static func columns(interface: String?, hasSwap: Bool) -> [Column] {

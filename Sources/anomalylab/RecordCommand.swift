@@ -7,7 +7,7 @@ struct RecordCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "record", abstract: "This machine's own metrics, to a file, to ZeroMQ, or both.",
     discussion: """
-      Processor, memory, load, disks, network and switches from /proc: levels as they are, counters as rates per second. \
+      Processor, memory, load, disks, network and switches from /proc: levels as they are, counters as rates over the last second. \
       Without --out and --endpoint, rows go to standard output. Ends with --duration or Ctrl-C.
       """)
   @Option(help: ArgumentHelp("Rows a second.", valueName: "hz")) var rate: Double = 1

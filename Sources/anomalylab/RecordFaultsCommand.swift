@@ -111,7 +111,7 @@ struct RecordFaultsCommand: ParsableCommand {
       |---|---|---|---|---|
       \(faults)
 
-      Columns, besides `ts` (seconds since 1970) and `label`:
+      Columns, besides `ts` (seconds since 1970) and `label`; rates are over the last second:
 
       | column | unit | what it is |
       |---|---|---|

@@ -258,6 +258,14 @@ import Testing
     #expect(try #require(try store.read(stream)).timestamps == [100])
   }
 
+  @Test func `what an interrupted rewriting left is removed at the next start`() throws {
+    var history = try open().history(of: stream)
+    try fill(&history, 0..<10)
+    try folder.put([1], String(StreamFile.path(of: stream).prefix(3)) + ".x.rows.new-1-1")
+    _ = try open()
+    #expect(try folder.files().filter { $0.contains("/.") } == [])
+  }
+
   @Test func `a file that somebody removed is made anew`() throws {
     let store = try open()
     var history = store.history(of: stream)

@@ -45,8 +45,8 @@ import Testing
   }
 
   @Test func `the promised rate comes out although the calibration was wrong`() {
-    // Thresholds learned from scores of half the size.
-    let calibration = ScoreCalibration(scores: exponential(300, seed: 4).map { $0 * 0.5 }, leastUnit: 0.01)
+    // Thresholds learned from scores of three quarters of the size.
+    let calibration = ScoreCalibration(scores: exponential(300, seed: 4).map { $0 * 0.75 }, leastUnit: 0.01)
     var tracker = ThresholdTracker(calibration)
     let scores = exponential(200_000, seed: 5)
     var below = [0, 0, 0]
@@ -121,6 +121,7 @@ import Testing
     }
     var short = ByteReader(Array(writer.bytes.dropLast(3)), section: "t")
     #expect(throws: DetectionDecodingError.self) { try again.decode(from: &short) }
+    again = tracker
     var wild = writer.bytes
     wild[3] = 0x7f
     wild[2] = 0xc0

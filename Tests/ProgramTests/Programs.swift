@@ -75,6 +75,9 @@ final class Running {
     try body()
   }
 
+  // A test that failed half-way leaves nothing running.
+  deinit { if process.isRunning { kill() } }
+
   var status: Int32 {
     process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
   }

@@ -10,21 +10,29 @@ final class TestDaemon {
   let client: ControlClient
   let running: Running
   private let publisher: Socket
-  private var sent: UInt64 = 0
+  private var sent: UInt64
+  /// What an earlier life of it was sent.
+  private let before: UInt64
   private var random = Xorshift(state: 88_172_645_463_325_252)
 
   /// - Parameters:
   ///   - config: the packaged one unless another is named.
-  ///   - overrides: on top of settings with which it learns from 128 rows.
-  init(folder: URL, config: String = packagedConfig, overrides: [String: String] = [:]) throws {
+  ///   - overrides: on top of settings with which it learns from 512 rows.
+  ///   - earlier: the life of it that this one goes on from; its events go on where that one's ended.
+  init(
+    folder: URL, config: String = packagedConfig, overrides: [String: String] = [:],
+    after earlier: TestDaemon? = nil
+  ) throws {
     self.folder = folder
+    before = earlier?.sent ?? 0
+    sent = before
     client = ControlClient(endpoint: "ipc://" + folder.appending(path: "control.sock").path, timeout: 20)
     publisher = try Socket(.xpub, in: try MessagingContext())
     try publisher.set(.publisherWaits(true))
     let environment = [
       "ANOMALYD_SOURCES_0_CONNECT": try publisher.bind("tcp://127.0.0.1:*"), "ANOMALYD_SOURCES_0_BIND": "",
       "ANOMALYD_PUBLISH_ENDPOINTS": "tcp://127.0.0.1:*", "ANOMALYD_CONTROL_ENDPOINT": client.endpoint,
-      "ANOMALYD_DETECTION_COLLECTING_ROWS": "128", "ANOMALYD_DETECTION_CALIBRATION_FRESH_ROWS": "16",
+      "ANOMALYD_DETECTION_COLLECTING_ROWS": "512", "ANOMALYD_DETECTION_CALIBRATION_FRESH_ROWS": "16",
       "ANOMALYD_RETRAIN_GROWTH": "0",
     ]
     running = try Running(
@@ -91,7 +99,7 @@ final class TestDaemon {
   func learn(_ stream: String) throws {
     let scores = try wait(seconds: 60) {
       guard let row = try self.stream(stream) else {
-        if sent == 0 { try send(stream, rows: 128) }
+        if sent == 0 { try send(stream, rows: 512) }
         return false
       }
       if row.phase == .scoring { return true }
@@ -105,9 +113,9 @@ final class TestDaemon {
 
   /// Waits until everything that was sent has been scored.
   func settle(_ stream: String) throws {
-    let isDone = try wait { try self.stream(stream)?.events == sent }
+    let isDone = try wait { try self.stream(stream)?.events == sent - before }
     let row = try self.stream(stream)
-    try #require(isDone, "not everything sent has come: \(sent) of which \(row?.events ?? 0)")
+    try #require(isDone, "not everything sent has come: \(sent - before) of which \(row?.events ?? 0)")
   }
 
   /// Runs `anomalyctl` against it.

@@ -94,12 +94,13 @@ struct ShardState {
 
   private mutating func observe(_ local: Int, count: Int) {
     let width = streams[local].detector.fields.count
+    let phase = streams[local].detector.phase
     streams[local].detector.observe(
       rows: rows, width: width, timestamps: timestamps, count: count, workspace: &workspace)
     streams[local].changed = true
     remember(local, width: width, count: count)
-    if !workspace.alerts.isEmpty {
-      around.outbox.add(workspace.alerts)
+    if !workspace.alerts.isEmpty { around.outbox.add(workspace.alerts) }
+    if !workspace.alerts.isEmpty || streams[local].detector.phase != phase {
       saver.hasten(streams: streams.count)
     }
     if around.pipeline.publish.scores {
