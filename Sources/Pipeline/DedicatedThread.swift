@@ -11,6 +11,8 @@ final class DedicatedThread: Sendable {
   init(name: String, priority: Priority = .usual, body: @escaping @Sendable () -> Void) {
     let done = self.done
     let thread = Thread {
+      // Foundation's own name does not reach the kernel here, and top and perf should show it.
+      _ = unsafe pthread_setname_np(pthread_self(), name)
       if priority == .low {
         // On Linux a priority set for process 0 is that of the calling thread alone.
         _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 10)

@@ -13,7 +13,7 @@ extension Benchmarks {
   ) { run in
     let bench = BenchPipeline(
       run: run, streams: run.setting("streams", 8), seconds: run.setting("seconds", 4.0),
-      rounds: run.setting("rounds", 3))
+      rounds: run.setting("rounds", 3), shards: run.settings["shards"])
     var single = 0.0
     for shape in BenchLoad.Shape.allCases {
       let rates = try bench.throughput(of: shape)
@@ -35,6 +35,8 @@ struct BenchPipeline {
   let streams: Int
   let seconds: Double
   let rounds: Int
+  /// Scoring threads; nil: as packaged.
+  let shards: String?
 
   func name(_ shape: BenchLoad.Shape) -> String {
     switch shape {
@@ -52,6 +54,7 @@ struct BenchPipeline {
       "ANOMALYD_RETRAIN_GROWTH": "0",
       "ANOMALYD_RETRAIN_DRIFT": "0", "ANOMALYD_LOG_LEVEL": "warning",
     ]
+    if let shards { result["ANOMALYD_PIPELINE_SHARDS"] = shards }
     if shape == .f32 {
       result["ANOMALYD_SOURCES_0_FORMAT"] = "f32"
       result["ANOMALYD_SOURCES_0_FIELDS"] = BenchLoad.features.joined(separator: ",")
@@ -69,15 +72,22 @@ struct BenchPipeline {
     let endpoint = try trained(daemon, shape)
     var ours: [Double] = []
     var bare: [Double] = []
+    var costs: [String: [Double]] = [:]
     for _ in 0..<rounds {
       bare.append(try bareLoop(shape))
-      ours.append(try daemonLoop(daemon, endpoint, shape))
+      ours.append(try daemonLoop(daemon, endpoint, shape, &costs))
     }
     try checkNothingLost(daemon)
     ours.sort()
     bare.sort()
     let (rate, reference) = (ours[rounds / 2], bare[rounds / 2])
     run.report(name(shape), rate, "events/s", reference: "a bare C loop receiving the same", reference)
+    for (thread, values) in costs.sorted(by: { $0.key < $1.key }) {
+      let microseconds = values.sorted()[values.count / 2] * 1e6
+      if microseconds >= 0.005 {
+        run.report("\(name(shape)), processor time on \(thread)", microseconds, "µs/event")
+      }
+    }
     return rate
   }
 
@@ -149,15 +159,37 @@ struct BenchPipeline {
     return Double(messages * shape.eventsPerMessage) / elapsed
   }
 
-  private func daemonLoop(_ daemon: LabDaemon, _ endpoint: String, _ shape: BenchLoad.Shape) throws -> Double
-  {
+  /// Events a second, and what each cost on each thread.
+  private func daemonLoop(
+    _ daemon: LabDaemon, _ endpoint: String, _ shape: BenchLoad.Shape, _ costs: inout [String: [Double]]
+  ) throws -> Double {
     let publisher = try publish(shape, endpoint)
     defer { end(publisher) }
     _ = Deadline(after: 1).sleep(atMost: 1)
+    let spentBefore = Self.processorTime(of: daemon.processIdentifier)
     let before = try mark(daemon)
     _ = Deadline(after: seconds).sleep(atMost: seconds)
     let after = try mark(daemon)
-    return Double(after.scored - before.scored) / (after.at - before.at)
+    let events = Double(after.scored - before.scored)
+    for (thread, spent) in Self.processorTime(of: daemon.processIdentifier) {
+      costs[thread, default: []].append((spent - (spentBefore[thread] ?? 0)) / events)
+    }
+    return events / (after.at - before.at)
+  }
+
+  /// Seconds of processor time that each thread of a process has used, by its name.
+  private static func processorTime(of process: Int32) -> [String: Double] {
+    let folder = "/proc/\(process)/task"
+    var result: [String: Double] = [:]
+    for task in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+      // Nanoseconds on a processor, nanoseconds waited for one, turns.
+      guard let name = try? String(contentsOfFile: "\(folder)/\(task)/comm", encoding: .utf8),
+        let times = try? String(contentsOfFile: "\(folder)/\(task)/schedstat", encoding: .utf8),
+        let spent = times.split(separator: " ").first.flatMap({ Double($0) })
+      else { continue }
+      result[name.trimmingCharacters(in: .newlines), default: 0] += spent * 1e-9
+    }
+    return result
   }
 
   /// Events that have been given a score, and when that was so.
