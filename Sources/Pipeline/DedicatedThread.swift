@@ -12,7 +12,7 @@ final class DedicatedThread: Sendable {
     let done = self.done
     let thread = Thread {
       // Foundation's own name does not reach the kernel here, and top and perf should show it.
-      _ = unsafe pthread_setname_np(pthread_self(), name)
+      try? name.write(toFile: "/proc/thread-self/comm", atomically: false, encoding: .utf8)
       if priority == .low {
         // On Linux a priority set for process 0 is that of the calling thread alone.
         _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 10)
