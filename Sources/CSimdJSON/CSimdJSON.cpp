@@ -5,6 +5,9 @@
 
 struct csj_parser {
   ondemand::parser parser;
+  csj_options options;
+  // Messages since the last long one.
+  uint32_t small_messages = 0;
 };
 
 namespace {
@@ -274,15 +277,19 @@ public:
 
 }  // namespace
 
-csj_parser *csj_parser_new(void) { return new (std::nothrow) csj_parser(); }
+csj_parser *csj_parser_new(csj_options options) {
+  csj_parser *parser = new (std::nothrow) csj_parser();
+  if (parser != nullptr) parser->options = options;
+  return parser;
+}
 
 void csj_parser_free(csj_parser *parser) { delete parser; }
 
-void csj_parser_trim(csj_parser *parser, size_t length) {
-  if (parser->parser.capacity() > length) parser->parser = ondemand::parser();
-}
-
-int32_t csj_decode(csj_parser *parser, csj_sink *sink, const csj_options *options) {
+int32_t csj_decode(csj_parser *parser, csj_sink *sink) {
+  // A long message must not hold memory for ever.
+  constexpr uint32_t small = 1 << 20, patience = 1024;
+  parser->small_messages = sink->message_length > small ? 0 : parser->small_messages + 1;
+  if (parser->small_messages == patience && parser->parser.capacity() > small) parser->parser = ondemand::parser();
   sink->values_count = sink->labels_count = sink->events_count = 0;
   sink->bytes_used = sink->message_length + CSJ_PADDING;
   if (sink->bytes_used > sink->bytes_capacity) return CSJ_GROW_BYTES;
@@ -291,7 +298,7 @@ int32_t csj_decode(csj_parser *parser, csj_sink *sink, const csj_options *option
   const auto error =
       parser->parser.iterate(sink->bytes, sink->message_length, sink->bytes_used).get(document);
   if (error) return status_of(error);
-  return Walker(*sink, *options).walk(document);
+  return Walker(*sink, parser->options).walk(document);
 }
 
 const char *csj_kernel(void) {

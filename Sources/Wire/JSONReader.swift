@@ -3,17 +3,18 @@ import CSimdJSON
 /// Reads JSON messages of all four shapes with simdjson.
 @safe final class JSONReader {
   private let parser: OpaquePointer
-  private var options = csj_options()
-  private var smallMessages = 0
 
   init(limits: Limits, seed: UInt64, wantsLabels: Bool) {
-    guard let parser = unsafe csj_parser_new() else { preconditionFailure("no memory for a JSON parser") }
-    unsafe self.parser = unsafe parser
+    var options = csj_options()
     options.seed = seed
     options.max_values = UInt32(limits.values)
     options.max_name_length = UInt32(limits.nameLength)
     options.max_depth = UInt32(limits.depth)
     options.wants_labels = wantsLabels ? 1 : 0
+    guard let parser = unsafe csj_parser_new(options) else {
+      preconditionFailure("no memory for a JSON parser")
+    }
+    unsafe self.parser = unsafe parser
   }
 
   deinit { unsafe csj_parser_free(parser) }
@@ -23,11 +24,8 @@ import CSimdJSON
 
   func read(_ payload: Span<UInt8>, into sink: EventSink) -> Refusal? {
     sink.copy(payload)
-    // A long message must not hold memory for ever.
-    smallMessages = payload.count > 1 << 20 ? 0 : smallMessages &+ 1
-    if smallMessages == 1024 { unsafe csj_parser_trim(parser, 1 << 20) }
     while true {
-      let status = unsafe UInt32(csj_decode(parser, sink.raw, &options))
+      let status = unsafe UInt32(csj_decode(parser, sink.raw))
       switch csj_status(rawValue: status) {
       case CSJ_OK: return nil
       case CSJ_GROW_BYTES:

@@ -1,8 +1,8 @@
 import CSimdJSON
 
 /// Turns the messages of one source into events, by the source's rules. Pure: the same messages and arrival times give
-/// the same events. Not to be shared between threads.
-public final class MessageDecoder {
+/// the same events.
+public struct MessageDecoder: ~Copyable {
   /// What became of a message.
   public enum Outcome: Equatable, Sendable {
     /// The sink holds its events; each may still be refused on its own.
@@ -21,8 +21,8 @@ public final class MessageDecoder {
   private let dropTopics: Globs
   private let engine: RuleEngine
   private var topic = Topic()
-  private var isTopicDropped = false
-  private var timeScale = 1.0
+  private var isTopicDropped: Bool
+  private let timeScale: Double
 
   private enum Reader {
     case json(JSONReader)
@@ -43,29 +43,26 @@ public final class MessageDecoder {
     latestAhead: Double = 86_400, seed: UInt64 = 0x616e_6f6d_616c_7964
   ) throws(SourceRulesError) {
     if let problem = rules.problems().first { throw SourceRulesError(key: problem.key, what: problem.what) }
+    let limits = Limits(values: rules.maxFields, nameLength: rules.maxNameLength, depth: rules.maxDepth)
+    let engine = try RuleEngine(rules: rules, source: source, limits: limits)
     self.rules = rules
     self.maxMessageSize = maxMessageSize
     self.earliest = earliest
     self.latestAhead = latestAhead
-    limits = Limits(values: rules.maxFields, nameLength: rules.maxNameLength, depth: rules.maxDepth)
+    self.limits = limits
+    self.engine = engine
     dropTopics = Globs(rules.dropTopics)
-    engine = try RuleEngine(rules: rules, source: source, limits: limits)
-    var unit = 1.0
+    isTopicDropped = dropTopics.matches("")
+    var unit: Double?
     if case .field("ts", let declared) = rules.timestamp { unit = declared.seconds }
+    timeScale = rules.format == .json || rules.format == .msgpack ? unit ?? 1 : 1
     switch rules.format {
-    case .json:
-      reader = .json(JSONReader(limits: limits, seed: seed, wantsLabels: engine.wantsLabels))
-      timeScale = unit
-    case .msgpack:
-      reader = .msgpack(MessagePackReader(limits: limits, wantsLabels: engine.wantsLabels))
-      timeScale = unit
+    case .json: reader = .json(JSONReader(limits: limits, seed: seed, wantsLabels: engine.wantsLabels))
+    case .msgpack: reader = .msgpack(MessagePackReader(limits: limits, wantsLabels: engine.wantsLabels))
     case .line:
-      let isDeclared = rules.timestamp != .payload && unit != 1
-      reader = .line(
-        LineReader(limits: limits, wantsLabels: engine.wantsLabels, unit: isDeclared ? unit : 1e-9))
+      reader = .line(LineReader(limits: limits, wantsLabels: engine.wantsLabels, unit: unit ?? 1e-9))
     case .f32: reader = .f32(RowReader(rules: rules))
     }
-    isTopicDropped = dropTopics.matches([UInt8]().span)
   }
 
   /// Decodes one message.
@@ -75,7 +72,7 @@ public final class MessageDecoder {
   ///   - payload: its last frame.
   ///   - arrival: seconds since 1970.
   ///   - sink: is emptied, then holds the events.
-  public func decode(
+  public mutating func decode(
     topic: Span<UInt8>, payload: Span<UInt8>, arrival: Double, into sink: EventSink
   ) -> Outcome {
     sink.reset(wantsExact: engine.wantsExact)

@@ -25,7 +25,7 @@ struct Decoded: Equatable, CustomStringConvertible {
 
 /// The messages of one source, decoded one after the other.
 final class TestSource {
-  let decoder: MessageDecoder
+  private var decoder: MessageDecoder
   let sink = EventSink()
   static let arrival = 1_795_374_900.5
 

@@ -168,7 +168,7 @@ struct RulesTests {
     var rules = SourceRules()
     if key == "stream" { rules.stream = pattern } else { rules.name = pattern }
     #expect(rules.problems().map(\.key).contains(key))
-    #expect(throws: SourceRulesError.self) { try MessageDecoder(rules: rules, source: "s") }
+    #expect(throws: SourceRulesError.self) { _ = try MessageDecoder(rules: rules, source: "s") }
   }
 
   @Test func `float rows need fields, rates and tolerances are positive`() {

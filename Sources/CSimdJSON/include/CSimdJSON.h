@@ -78,14 +78,12 @@ typedef struct {
 typedef struct csj_parser csj_parser;
 
 /// Null when memory is short.
-csj_parser *csj_parser_new(void);
+csj_parser *csj_parser_new(csj_options options);
 void csj_parser_free(csj_parser *parser);
-/// Frees simdjson's working memory when it has grown beyond what messages of `length` bytes need.
-void csj_parser_trim(csj_parser *parser, size_t length);
 
 /// Walks the message in sink->bytes[0 ..< message_length]; returns a csj_status. When it is not CSJ_OK, the sink's counts
 /// mean nothing.
-int32_t csj_decode(csj_parser *parser, csj_sink *sink, const csj_options *options);
+int32_t csj_decode(csj_parser *parser, csj_sink *sink);
 
 /// The kernel that simdjson chose for this processor ("icelake").
 const char *csj_kernel(void);

@@ -40,23 +40,24 @@ struct EventRouter: ~Copyable {
   // MARK: Events
 
   /// Routes all events of a message.
-  mutating func route(_ sink: EventSink, from source: SourceReader, arrival: UInt64) {
+  mutating func route(_ sink: EventSink, from source: inout SourceReader, arrival: UInt64) {
     for index in 0..<sink.count {
       let event = sink.event(index)
       if let refusal = event.refusal {
         source.refuse(refusal)
         continue
       }
-      guard let name = event.stream, let id = stream(name, sink, source) else { continue }
-      route(event, of: id, sink, from: source, arrival: arrival)
+      guard let name = event.stream, let id = stream(name, sink, &source) else { continue }
+      route(event, of: id, sink, from: &source, arrival: arrival)
     }
   }
 
-  private mutating func stream(_ name: Range<Int>, _ sink: EventSink, _ source: SourceReader) -> UInt32? {
+  private mutating func stream(_ name: Range<Int>, _ sink: EventSink, _ source: inout SourceReader) -> UInt32?
+  {
     sink.withBytes(name) { bytes in
       let hash = sink.hash(bytes)
       if let id = registry.find(bytes, hash: hash) {
-        if registry[id].source < 0 { adopt(id, source) }
+        if registry[id].source < 0 { adopt(id, &source) }
         return id
       }
       if source.dropStreams.matches(bytes) {
@@ -78,15 +79,16 @@ struct EventRouter: ~Copyable {
   }
 
   /// The first event of a stream from an earlier life.
-  private mutating func adopt(_ id: UInt32, _ source: SourceReader) {
+  private mutating func adopt(_ id: UInt32, _ source: inout SourceReader) {
     registry[id].source = Int32(source.number)
     source.counters.streams += 1
   }
 
   private mutating func route(
-    _ event: EventSink.Event, of id: UInt32, _ sink: EventSink, from source: SourceReader, arrival: UInt64
+    _ event: EventSink.Event, of id: UInt32, _ sink: EventSink, from source: inout SourceReader,
+    arrival: UInt64
   ) {
-    guard let placement = placement(of: event, id, sink, source) else { return }
+    guard let placement = placement(of: event, id, sink, &source) else { return }
     if registry[id].observe(event, arrival: arrival) { source.counters.late += 1 }
     let placed = layouts.placements[placement]
     if placed.refused > 0 {
@@ -94,7 +96,7 @@ struct EventRouter: ~Copyable {
       source.note(.fields)
     }
     if event.hasRates || source.settings.rules.joinTolerance != nil {
-      slowly(event, of: id, placed, sink, source, arrival)
+      slowly(event, of: id, placed, sink, &source, arrival)
       return
     }
     let shard = Int(id) % shards.count
@@ -102,11 +104,11 @@ struct EventRouter: ~Copyable {
     sink.withValues(event.values) { values in
       shards[shard].append(values, placed)
     }
-    close(shard, id, timestamp: event.timestamp, arrival: arrival, source)
+    close(shard, id, timestamp: event.timestamp, arrival: arrival, &source)
   }
 
   private mutating func close(
-    _ shard: Int, _ id: UInt32, timestamp: Double, arrival: UInt64, _ source: SourceReader
+    _ shard: Int, _ id: UInt32, timestamp: Double, arrival: UInt64, _ source: inout SourceReader
   ) {
     shards[shard].batch.close(stream: id, timestamp: timestamp, arrival: arrival)
     registry[id].events += 1
@@ -118,7 +120,7 @@ struct EventRouter: ~Copyable {
 
   /// Where the values of an event go; nil when nobody knows.
   private mutating func placement(
-    of event: EventSink.Event, _ id: UInt32, _ sink: EventSink, _ source: SourceReader
+    of event: EventSink.Event, _ id: UInt32, _ sink: EventSink, _ source: inout SourceReader
   ) -> Int? {
     if event.schema == registry[id].schema, registry[id].generation == layouts.generation,
       registry[id].placement >= 0
@@ -129,14 +131,14 @@ struct EventRouter: ~Copyable {
     let limit = source.settings.rules.maxFields
     let index: Int
     if event.isPositional {
-      guard let found = positional(event, id, sink, source) else { return nil }
+      guard let found = positional(event, id, sink, &source) else { return nil }
       index = found
     } else {
       index = layouts.placement(of: event.schema, in: before, limit: limit) { sink.names(of: event) }
       if event.namesFields { registry[id].fieldSchema = event.schema }
     }
     let placed = layouts.placements[index]
-    if placed.layout != before { declare(placed.layout, of: id, after: before, source) }
+    if placed.layout != before { declare(placed.layout, of: id, after: before, &source) }
     // Next time the stream has the new layout: then this list has a placement of its own that changes nothing.
     registry[id].schema = event.schema
     registry[id].placement = Int32(index)
@@ -147,7 +149,7 @@ struct EventRouter: ~Copyable {
 
   /// Values without names: those of the list that was sent, else of the source's rules, else of the stream's fields.
   private mutating func positional(
-    _ event: EventSink.Event, _ id: UInt32, _ sink: EventSink, _ source: SourceReader
+    _ event: EventSink.Event, _ id: UInt32, _ sink: EventSink, _ source: inout SourceReader
   ) -> Int? {
     let limit = source.settings.rules.maxFields
     let layout = registry[id].layout
@@ -179,7 +181,9 @@ struct EventRouter: ~Copyable {
     return index
   }
 
-  private mutating func declare(_ layout: Int32, of id: UInt32, after before: Int32, _ source: SourceReader) {
+  private mutating func declare(
+    _ layout: Int32, of id: UInt32, after before: Int32, _ source: inout SourceReader
+  ) {
     let shard = Int(id) % shards.count
     shards[shard].prepare(source.settings.overflow)
     for name in layouts.names(layout, from: layouts.count(before)) {
@@ -192,7 +196,7 @@ struct EventRouter: ~Copyable {
 
   private mutating func slowly(
     _ event: EventSink.Event, of id: UInt32, _ placed: FieldLayouts.Placement, _ sink: EventSink,
-    _ source: SourceReader, _ arrival: UInt64
+    _ source: inout SourceReader, _ arrival: UInt64
   ) {
     scratch.removeAll(keepingCapacity: true)
     sink.withValues(event.values) { values in
@@ -206,14 +210,14 @@ struct EventRouter: ~Copyable {
       }
     }
     if let tolerance = source.settings.rules.joinTolerance {
-      join(event, of: id, placed, source, tolerance, arrival)
+      join(event, of: id, placed, &source, tolerance, arrival)
       return
     }
     let shard = Int(id) % shards.count
     shards[shard].prepare(source.settings.overflow)
     let values = scratch
     shards[shard].append(values.span, placed)
-    close(shard, id, timestamp: event.timestamp, arrival: arrival, source)
+    close(shard, id, timestamp: event.timestamp, arrival: arrival, &source)
   }
 
   private mutating func takeRates(
@@ -233,7 +237,7 @@ struct EventRouter: ~Copyable {
   }
 
   private mutating func join(
-    _ event: EventSink.Event, of id: UInt32, _ placed: FieldLayouts.Placement, _ source: SourceReader,
+    _ event: EventSink.Event, of id: UInt32, _ placed: FieldLayouts.Placement, _ source: inout SourceReader,
     _ tolerance: Double, _ arrival: UInt64
   ) {
     if registry[id].joining < 0 {
@@ -243,7 +247,7 @@ struct EventRouter: ~Copyable {
     let row = Int(registry[id].joining)
     let slots = (0..<scratch.count).lazy.map { placed.slot($0) }.filter { $0 >= 0 }
     if rows[row].isOpen, !rows[row].accepts(slots, timestamp: event.timestamp, tolerance: tolerance) {
-      closeRow(row, source)
+      closeRow(row, &source)
     }
     if !rows[row].isOpen {
       rows[row].begin(timestamp: event.timestamp, arrival: arrival)
@@ -258,18 +262,18 @@ struct EventRouter: ~Copyable {
   }
 
   /// Hands on the observations whose parts have had their time. Returns whether some are still waiting.
-  mutating func closeRows(now: UInt64, sources: [Int: SourceReader], all: Bool = false) -> Bool {
+  mutating func closeRows(now: UInt64, sources: [Int: SourceSlot], all: Bool = false) -> Bool {
     var waiting: [UInt32] = []
     for id in openRows {
       let row = Int(registry[id].joining)
       // A source that was taken away has nobody to count for any more: its open rows go with it.
-      if rows[row].isOpen, let source = sources[rows[row].source] {
-        let tolerance = UInt64((source.settings.rules.joinTolerance ?? 0) * 1e9)
+      if rows[row].isOpen, let slot = sources[rows[row].source] {
+        let tolerance = UInt64((slot.reader.settings.rules.joinTolerance ?? 0) * 1e9)
         if !all, now &- rows[row].arrival <= tolerance {
           waiting.append(id)
           continue
         }
-        closeRow(row, source)
+        closeRow(row, &slot.reader)
       }
       rows[row].isOpen = false
       rows[row].isListed = false
@@ -278,17 +282,22 @@ struct EventRouter: ~Copyable {
     return !waiting.isEmpty
   }
 
-  private mutating func closeRow(_ row: Int, _ source: SourceReader) {
+  private mutating func closeRow(_ row: Int, _ source: inout SourceReader) {
     let id = rows[row].stream
     let shard = Int(id) % shards.count
     shards[shard].prepare(source.settings.overflow)
     let values = rows[row].values
     shards[shard].append(values.span, width: layouts.count(registry[id].layout))
-    close(shard, id, timestamp: rows[row].timestamp, arrival: rows[row].arrival, source)
+    close(shard, id, timestamp: rows[row].timestamp, arrival: rows[row].arrival, &source)
     rows[row].isOpen = false
   }
 
   // MARK: Batches
+
+  /// Events at which a batch is full, from the next batch on.
+  mutating func setLimit(_ events: Int) {
+    for index in shards.indices { shards[index].limit = events }
+  }
 
   /// Hands over batches whose first event came before this time. Returns the earliest arrival that still waits.
   mutating func flush(before deadline: UInt64) -> UInt64? {

@@ -10,10 +10,11 @@ final class IngestLoop {
   private var router: EventRouter
   private let bell: Bell
   private(set) var settings: IngestSettings
-  private(set) var readers: [SourceReader] = []
-  private var byNumber: [Int: SourceReader] = [:]
+  private(set) var slots: [SourceSlot] = []
+  private var byNumber: [Int: SourceSlot] = [:]
   private var deadLetters: DeadLetterSocket?
   private var poller = Poller()
+  private var message = Message()
   private var nextNumber = 0
   private var nextWatch: UInt64 = 0
 
@@ -47,10 +48,10 @@ final class IngestLoop {
   func open() throws(IngestError) {
     try Self.check(settings)
     do throws(IngestError) {
-      for source in settings.sources { readers.append(try reader(source, settings)) }
+      for source in settings.sources { slots.append(try slot(source, settings)) }
       deadLetters = try deadLetterSocket(settings)
     } catch {
-      readers = []
+      slots = []
       throw error
     }
     watchSockets()
@@ -62,11 +63,9 @@ final class IngestLoop {
     }
   }
 
-  private func reader(_ source: SourceSettings, _ settings: IngestSettings) throws(IngestError)
-    -> SourceReader
-  {
+  private func slot(_ source: SourceSettings, _ settings: IngestSettings) throws(IngestError) -> SourceSlot {
     nextNumber += 1
-    return try SourceReader(source, number: nextNumber - 1, surroundings(settings))
+    return SourceSlot(try SourceReader(source, number: nextNumber - 1, surroundings(settings)))
   }
 
   private func deadLetterSocket(_ settings: IngestSettings) throws(IngestError) -> DeadLetterSocket? {
@@ -78,9 +77,9 @@ final class IngestLoop {
     byNumber = [:]
     poller.removeAll()
     poller.add(bell)
-    for reader in readers {
-      byNumber[reader.number] = reader
-      poller.add(reader.socket)
+    for slot in slots {
+      byNumber[slot.reader.number] = slot
+      poller.add(slot.reader.link.socket)
     }
   }
 
@@ -97,75 +96,82 @@ final class IngestLoop {
       }
     }
     let old = settings
-    var staying: [String: SourceReader] = [:]
-    var leaving: [SourceReader] = []
-    for reader in readers {
-      if let source = new.sources.first(where: { $0.name == reader.settings.name }), reader.canAdopt(source) {
-        staying[source.name] = reader
+    var staying: [String: SourceSlot] = [:]
+    var leaving: [SourceSlot] = []
+    for slot in slots {
+      let name = slot.reader.settings.name
+      if let source = new.sources.first(where: { $0.name == name }), slot.reader.canAdopt(source) {
+        staying[name] = slot
       } else {
-        leaving.append(reader)
+        leaving.append(slot)
       }
     }
     let movesDeadLetters = new.deadLetterEndpoint != old.deadLetterEndpoint
     // What leaves gives its endpoints back first: what comes may want them.
-    for reader in leaving { reader.release() }
+    for slot in leaving { slot.reader.link.release() }
     if movesDeadLetters { deadLetters?.release() }
     do throws(IngestError) {
-      var next: [SourceReader] = []
+      var next: [SourceSlot] = []
       for source in new.sources {
-        if let reader = staying[source.name] {
-          next.append(reader)
+        if let slot = staying[source.name] {
+          next.append(slot)
         } else {
           next.append(try patiently(source, new))
         }
       }
-      if movesDeadLetters {
-        deadLetters = try deadLetterSocket(new)
-      }
+      if movesDeadLetters { deadLetters = try deadLetterSocket(new) }
+      let areBoundsNew = new.earliestTimestamp != old.earliestTimestamp || new.latestAhead != old.latestAhead
       for source in new.sources {
-        if let reader = staying[source.name] { try reader.adopt(source, surroundings(new)) }
+        if let slot = staying[source.name], areBoundsNew || slot.reader.settings != source {
+          try slot.reader.adopt(source, surroundings(new))
+        }
       }
-      readers = next
+      router.setLimit(new.flushEvents)
+      slots = next
       settings = new
     } catch {
-      try restore(leaving, old, movesDeadLetters: movesDeadLetters)
+      restore(leaving, old, movesDeadLetters: movesDeadLetters)
       watchSockets()
       throw error
     }
     watchSockets()
   }
 
-  private func restore(
-    _ leaving: [SourceReader], _ old: IngestSettings, movesDeadLetters: Bool
-  ) throws(IngestError) {
-    for reader in leaving {
-      guard let index = readers.firstIndex(where: { $0 === reader }) else { continue }
-      let again = try patiently(reader.settings, old)
-      let endpoints = again.counters.endpoints
-      again.counters = reader.counters
-      again.counters.endpoints = endpoints
-      readers[index] = again
+  /// Opens again what was to leave. What cannot be had back is told, and the rest goes on.
+  private func restore(_ leaving: [SourceSlot], _ old: IngestSettings, movesDeadLetters: Bool) {
+    for gone in leaving {
+      guard let index = slots.firstIndex(where: { $0 === gone }) else { continue }
+      do throws(IngestError) {
+        let again = try patiently(gone.reader.settings, old)
+        let endpoints = again.reader.counters.endpoints
+        again.reader.counters = gone.reader.counters
+        again.reader.counters.endpoints = endpoints
+        slots[index] = again
+      } catch {
+        log("\(error)", "")
+      }
     }
-    if movesDeadLetters {
+    guard movesDeadLetters else { return }
+    do throws(IngestError) {
       deadLetters = try deadLetterSocket(old)
+    } catch {
+      deadLetters = nil
+      log("\(error)", "")
     }
   }
 
   /// Opens a source whose endpoint one of ours may just have given back: libzmq does that in the background.
-  private func patiently(_ source: SourceSettings, _ settings: IngestSettings) throws(IngestError)
-    -> SourceReader
-  {
+  private func patiently(
+    _ source: SourceSettings, _ settings: IngestSettings
+  ) throws(IngestError) -> SourceSlot {
     let deadline = Clocks.monotonic() + 500_000_000
     while true {
       do {
-        return try reader(source, settings)
+        return try slot(source, settings)
       } catch {
-        let isOurs = readers.contains { reader in
-          reader.settings.attachment == .bind && source.attachment == .bind
-            && !Set(reader.counters.endpoints + reader.settings.endpoints).isDisjoint(with: source.endpoints)
-        }
+        let isOurs = slots.contains { $0.reader.isBound(toAnyOf: source) }
         if !isOurs || Clocks.monotonic() > deadline { throw error }
-        // Waits for the bell in vain: a way to wait that needs no other clock.
+        // Waits for nothing: a way to wait that needs no other clock.
         var pause = Poller()
         _ = try? pause.wait(milliseconds: 5)
       }
@@ -185,21 +191,26 @@ final class IngestLoop {
     }
     var isHeldBack = false
     let hasRoom = router.hasRoom()
-    for (index, reader) in readers.enumerated() {
-      reader.counters.isHeldBack = !hasRoom && reader.settings.overflow == .block
-      poller.setWatched(index + 1, !reader.counters.isHeldBack)
-      isHeldBack = isHeldBack || reader.counters.isHeldBack
+    for (index, slot) in slots.enumerated() {
+      let isBlocked = !hasRoom && slot.reader.settings.overflow == .block
+      slot.reader.counters.isHeldBack = isBlocked
+      poller.setWatched(index + 1, !isBlocked)
+      isHeldBack = isHeldBack || isBlocked
     }
     if isHeldBack { wait = min(wait, 1) }
     try poller.wait(milliseconds: wait)
     if poller.isReady(0) { bell.hush() }
-    for (index, reader) in readers.enumerated() where poller.isReady(index + 1) {
-      _ = try reader.drain(most: Self.turn, to: &router, deadLetters: deadLetters)
+    for (index, slot) in slots.enumerated() where poller.isReady(index + 1) {
+      _ = try drain(slot)
     }
     if now >= nextWatch {
       nextWatch = now + 250_000_000
-      for reader in readers { try reader.watchConnections() }
+      for slot in slots { try slot.reader.watchConnections() }
     }
+  }
+
+  private func drain(_ slot: SourceSlot) throws(MessagingError) -> Int {
+    try slot.reader.drain(most: Self.turn, through: &message, to: &router, deadLetters: deadLetters)
   }
 
   /// Takes what has arrived already and hands everything over; at most about a second.
@@ -208,8 +219,8 @@ final class IngestLoop {
     var isMore = true
     while isMore, Clocks.monotonic() < deadline {
       isMore = false
-      for reader in readers {
-        let count = (try? reader.drain(most: Self.turn, to: &router, deadLetters: deadLetters)) ?? 0
+      for slot in slots {
+        let count = (try? drain(slot)) ?? 0
         isMore = isMore || count > 0
       }
     }
@@ -221,14 +232,14 @@ final class IngestLoop {
 
   func counters() -> [SourceCounters] {
     let dropped = router.droppedBySource()
-    return readers.map { reader in
-      var counters = reader.counters
-      counters.droppedByPolicy = dropped[reader.number] ?? 0
+    return slots.map { slot in
+      var counters = slot.reader.counters
+      counters.droppedByPolicy = dropped[slot.reader.number] ?? 0
       return counters
     }
   }
 
   func streamCounters() -> [String: StreamCounters] {
-    router.streamCounters(sources: byNumber.mapValues(\.settings.name))
+    router.streamCounters(sources: byNumber.mapValues { $0.reader.settings.name })
   }
 }

@@ -4,7 +4,7 @@ import Events
 struct ShardOutlet {
   let outlet: any BatchOutlet
   var batch = ObservationBatch()
-  private let limit: Int
+  var limit: Int
   private var overflow = Overflow.dropOldest
   /// Arrival of the first event in ``batch``, nanoseconds; 0 when it is empty.
   private(set) var waitingSince: UInt64 = 0

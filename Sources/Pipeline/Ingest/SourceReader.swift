@@ -2,7 +2,7 @@ import Messaging
 import Wire
 
 /// One source: its socket, its decoder, its counters. Lives on the ingest thread.
-final class SourceReader {
+struct SourceReader: ~Copyable {
   /// What a log line may be about, beside refused messages.
   enum Matter: Hashable {
     case refusal(Refusal)
@@ -12,8 +12,7 @@ final class SourceReader {
   /// Never given twice.
   let number: Int
   private(set) var settings: SourceSettings
-  let socket: Socket
-  private let monitor: SocketMonitor
+  let link: SourceSocket
   private var decoder: MessageDecoder
   var counters = SourceCounters()
   private(set) var dropStreams: Globs
@@ -22,7 +21,6 @@ final class SourceReader {
   private(set) var fieldsHash: UInt64 = 0
 
   private let surroundings: Surroundings
-  private var message = Message()
   private var topic: [UInt8] = []
   private var fault: Refusal?
   private var notes: [Matter: (last: UInt64, silent: UInt64)] = [:]
@@ -41,36 +39,17 @@ final class SourceReader {
   ///
   /// - Throws: ``IngestError`` naming the source and the endpoint, with what to do.
   init(_ settings: SourceSettings, number: Int, _ surroundings: Surroundings) throws(IngestError) {
+    let decoder = try Self.decoder(settings, surroundings)
+    let link = try SourceSocket(settings, number: number, surroundings.context)
     self.number = number
     self.settings = settings
     self.surroundings = surroundings
-    decoder = try Self.decoder(settings, surroundings)
+    self.decoder = decoder
+    counters.endpoints = link.endpoints
+    self.link = link
     dropStreams = Globs(settings.rules.dropStreams)
     counters.name = settings.name
     counters.format = settings.rules.format
-    var endpoints: [String] = []
-    do throws(MessagingError) {
-      let socket = try Socket(settings.kind == .sub ? .sub : .pull, in: surroundings.context)
-      try socket.set(.linger(0))
-      try socket.set(.receiveHighWater(settings.receiveHighWater))
-      try socket.set(.maxMessageSize(Int64(settings.disconnectSize)))
-      try socket.set(.reconnect(first: 100, longest: 5000))
-      if settings.endpoints.contains(where: { $0.contains("[") }) { try socket.set(.ipv6(true)) }
-      if settings.kind == .sub { for topic in settings.topics { try socket.subscribe(topic) } }
-      monitor = try SocketMonitor(of: socket, name: "source-\(number)", in: surroundings.context)
-      for endpoint in settings.endpoints {
-        switch settings.attachment {
-        case .bind: endpoints.append(try socket.bind(endpoint))
-        case .connect:
-          try socket.connect(endpoint)
-          endpoints.append(endpoint)
-        }
-      }
-      self.socket = socket
-    } catch {
-      throw IngestError(.endpoint, "source \(settings.name): \(error)")
-    }
-    counters.endpoints = endpoints
     learnFields()
   }
 
@@ -95,8 +74,14 @@ final class SourceReader {
     return same == settings
   }
 
+  /// Whether one of the endpoints where a source wants to listen is ours.
+  func isBound(toAnyOf source: SourceSettings) -> Bool {
+    settings.attachment == .bind && source.attachment == .bind
+      && !Set(counters.endpoints + settings.endpoints).isDisjoint(with: source.endpoints)
+  }
+
   /// Takes on other rules from the next message on; the connections and the counters stay.
-  func adopt(_ new: SourceSettings, _ surroundings: Surroundings) throws(IngestError) {
+  mutating func adopt(_ new: SourceSettings, _ surroundings: Surroundings) throws(IngestError) {
     decoder = try Self.decoder(new, surroundings)
     settings = new
     dropStreams = Globs(new.rules.dropStreams)
@@ -104,7 +89,7 @@ final class SourceReader {
     learnFields()
   }
 
-  private func learnFields() {
+  private mutating func learnFields() {
     let names = settings.rules.fields
     fields = names.isEmpty ? nil : names.map { ($0, surroundings.sink.hash(Array($0.utf8).span)) }
     fieldsHash = names.reduce(0) { $0 &* 31 &+ surroundings.sink.hash(Array($1.utf8).span) }
@@ -114,25 +99,28 @@ final class SourceReader {
 
   /// Receives and routes messages until there is none, `most` have come, or a shard has no room for a source that must
   /// not lose any. Returns how many came.
-  func drain(most: Int, to router: inout EventRouter, deadLetters: DeadLetterSocket?) throws(MessagingError)
-    -> Int
-  {
+  mutating func drain(
+    most: Int, through message: inout Message, to router: inout EventRouter, deadLetters: DeadLetterSocket?
+  ) throws(MessagingError) -> Int {
     var arrival = Clocks.monotonic()
     var wall = Clocks.wall()
     var count = 0
     while count < most {
       if settings.overflow == .block, !router.hasRoom() { break }
-      guard try socket.receive(into: &message) else { break }
+      guard try link.socket.receive(into: &message) else { break }
       count += 1
       // The clocks cost as much as a small message: they are read for every 16th when many wait.
       if count & 15 == 0 {
         arrival = Clocks.monotonic()
         wall = Clocks.wall()
       }
-      take(arrival: arrival, wall: wall, &router)
+      take(message, arrival: arrival, wall: wall, &router)
       if let fault {
-        report(fault, now: arrival)
-        if let deadLetters, deadLetters.send(&message, source: settings.name, fault) {
+        report(fault, message, now: arrival)
+        if let deadLetters,
+          deadLetters.send(
+            &message, topic: DeadLetter.topic(source: settings.name, refusal: fault))
+        {
           counters.deadLetters += 1
         }
       }
@@ -144,7 +132,9 @@ final class SourceReader {
     return count
   }
 
-  private func take(arrival: UInt64, wall: Double, _ router: inout EventRouter) {
+  private mutating func take(
+    _ message: borrowing Message, arrival: UInt64, wall: Double, _ router: inout EventRouter
+  ) {
     fault = nil
     let last = message.count - 1
     counters.bytes += UInt64(message.size(of: last))
@@ -156,29 +146,31 @@ final class SourceReader {
         message.withFrame(0) { topic in
           message.withFrame(1) { payload in decode(topic, payload, wall, sink) }
         }
-      default: takeLongTopic(last, wall, sink)
+      default: takeLongTopic(message, last, wall, sink)
       }
     switch outcome {
-    case .events: router.route(sink, from: self, arrival: arrival)
+    case .events: router.route(sink, from: &self, arrival: arrival)
     case .dropped: counters.droppedByRule += 1
     case .refused(let refusal): refuse(refusal)
     }
   }
 
-  private func decode(
+  private mutating func decode(
     _ topic: Span<UInt8>, _ payload: Span<UInt8>, _ wall: Double, _ sink: EventSink
   ) -> MessageDecoder.Outcome {
     decoder.decode(topic: topic, payload: payload, arrival: wall, into: sink)
   }
 
-  private func decode(
+  private mutating func decode(
     _ topic: [UInt8], _ payload: Span<UInt8>, _ wall: Double, _ sink: EventSink
   ) -> MessageDecoder.Outcome {
     decoder.decode(topic: topic.span, payload: payload, arrival: wall, into: sink)
   }
 
   /// Frames before the last join to the topic.
-  private func takeLongTopic(_ last: Int, _ wall: Double, _ sink: EventSink) -> MessageDecoder.Outcome {
+  private mutating func takeLongTopic(
+    _ message: borrowing Message, _ last: Int, _ wall: Double, _ sink: EventSink
+  ) -> MessageDecoder.Outcome {
     topic.removeAll(keepingCapacity: true)
     for index in 0..<last {
       if index > 0 { topic.append(UInt8(ascii: "/")) }
@@ -189,7 +181,7 @@ final class SourceReader {
     return message.withFrame(last) { payload in decode(topic, payload, wall, sink) }
   }
 
-  func refuse(_ refusal: Refusal) {
+  mutating func refuse(_ refusal: Refusal) {
     counters.refusals[refusal.rawValue] += 1
     if refusal.isFault, fault == nil { fault = refusal }
   }
@@ -197,7 +189,7 @@ final class SourceReader {
   // MARK: Telling
 
   /// Tells of something, once a minute at most.
-  func note(_ matter: Matter) {
+  mutating func note(_ matter: Matter) {
     let rules = settings.rules
     switch matter {
     case .refusal: break
@@ -216,19 +208,19 @@ final class SourceReader {
     }
   }
 
-  private func report(_ refusal: Refusal, now: UInt64) {
+  private mutating func report(_ refusal: Refusal, _ message: borrowing Message, now: UInt64) {
     guard isDue(.refusal(refusal), now) else { return }
     let extract = message.withFrame(message.count - 1) { Refusal.extract(of: $0) }
     tell(.refusal(refusal), "\(refusal.name): a message \(refusal)", extract)
   }
 
-  private func isDue(_ matter: Matter, _ now: UInt64) -> Bool {
+  private mutating func isDue(_ matter: Matter, _ now: UInt64) -> Bool {
     guard let note = notes[matter], now < note.last + 60_000_000_000 else { return true }
     notes[matter] = (note.last, note.silent + 1)
     return false
   }
 
-  private func tell(_ matter: Matter, _ text: String, _ extract: String) {
+  private mutating func tell(_ matter: Matter, _ text: String, _ extract: String) {
     let now = Clocks.monotonic()
     if case .refusal = matter {} else if !isDue(matter, now) { return }
     let silent = notes[matter]?.silent ?? 0
@@ -238,8 +230,8 @@ final class SourceReader {
   }
 
   /// Reads what the connections did.
-  func watchConnections() throws(MessagingError) {
-    while let event = try monitor.next() {
+  mutating func watchConnections() throws(MessagingError) {
+    while let event = try link.monitor.next() {
       switch event.kind {
       case .ready: counters.peers += 1
       case .disconnected:
@@ -253,39 +245,10 @@ final class SourceReader {
       }
     }
   }
-
-  /// Gives the endpoints back, so that another socket can have them.
-  func release() {
-    for endpoint in counters.endpoints {
-      switch settings.attachment {
-      case .bind: try? socket.unbind(endpoint)
-      case .connect: try? socket.disconnect(endpoint)
-      }
-    }
-  }
 }
 
-/// Where refused messages are published again.
-final class DeadLetterSocket {
-  let endpoint: String
-  private let socket: Socket
-
-  init(_ endpoint: String, _ context: MessagingContext) throws(IngestError) {
-    do throws(MessagingError) {
-      let socket = try Socket(.pub, in: context)
-      try socket.set(.linger(0))
-      try socket.bind(endpoint)
-      self.socket = socket
-    } catch {
-      throw IngestError(.endpoint, "dead_letter: \(error)")
-    }
-    self.endpoint = endpoint
-  }
-
-  /// Passes the message on without copying it; it is empty afterwards.
-  func send(_ message: inout Message, source: String, _ refusal: Refusal) -> Bool {
-    (try? socket.forward(&message, topic: DeadLetter.topic(source: source, refusal: refusal))) ?? false
-  }
-
-  func release() { try? socket.unbind(endpoint) }
+/// A place for a ``SourceReader``.
+final class SourceSlot {
+  var reader: SourceReader
+  init(_ reader: consuming SourceReader) { self.reader = reader }
 }

@@ -1,0 +1,77 @@
+import Messaging
+
+/// The socket of one source with the monitor of its connections.
+struct SourceSocket: ~Copyable {
+  let socket: Socket
+  let monitor: SocketMonitor
+  /// As bound or connected, with port numbers.
+  let endpoints: [String]
+  private let attachment: SourceSettings.Attachment
+
+  /// Opens it.
+  ///
+  /// - Parameter number: of the source, never given twice.
+  /// - Throws: ``IngestError`` naming the source and the endpoint, with what to do.
+  init(_ settings: SourceSettings, number: Int, _ context: MessagingContext) throws(IngestError) {
+    do throws(MessagingError) {
+      let socket = try Socket(settings.kind == .sub ? .sub : .pull, in: context)
+      try socket.set(.linger(0))
+      try socket.set(.receiveHighWater(settings.receiveHighWater))
+      try socket.set(.maxMessageSize(Int64(settings.disconnectSize)))
+      try socket.set(.reconnect(first: 100, longest: 5000))
+      if settings.endpoints.contains(where: { $0.contains("[") }) { try socket.set(.ipv6(true)) }
+      if settings.kind == .sub { for topic in settings.topics { try socket.subscribe(topic) } }
+      let monitor = try SocketMonitor(of: socket, name: "source-\(number)", in: context)
+      var endpoints: [String] = []
+      for endpoint in settings.endpoints {
+        switch settings.attachment {
+        case .bind: endpoints.append(try socket.bind(endpoint))
+        case .connect:
+          try socket.connect(endpoint)
+          endpoints.append(endpoint)
+        }
+      }
+      self.socket = socket
+      self.monitor = monitor
+      self.endpoints = endpoints
+      attachment = settings.attachment
+    } catch {
+      throw IngestError(.endpoint, "source \(settings.name): \(error)")
+    }
+  }
+
+  /// Gives the endpoints back, so that another socket can have them.
+  func release() {
+    for endpoint in endpoints {
+      switch attachment {
+      case .bind: try? socket.unbind(endpoint)
+      case .connect: try? socket.disconnect(endpoint)
+      }
+    }
+  }
+}
+
+/// Where refused messages are published again.
+final class DeadLetterSocket {
+  let endpoint: String
+  private let socket: Socket
+
+  init(_ endpoint: String, _ context: MessagingContext) throws(IngestError) {
+    do throws(MessagingError) {
+      let socket = try Socket(.pub, in: context)
+      try socket.set(.linger(0))
+      try socket.bind(endpoint)
+      self.socket = socket
+    } catch {
+      throw IngestError(.endpoint, "dead_letter: \(error)")
+    }
+    self.endpoint = endpoint
+  }
+
+  /// Passes the message on without copying it; it is empty afterwards.
+  func send(_ message: inout Message, topic: String) -> Bool {
+    (try? socket.forward(&message, topic: topic)) ?? false
+  }
+
+  func release() { try? socket.unbind(endpoint) }
+}
