@@ -1,5 +1,6 @@
 #include "CSimdJSON.h"
 #include "Leaves.hpp"
+#include "Plain.hpp"
 
 #include <new>
 
@@ -8,6 +9,8 @@ struct csj_parser {
   csj_options options;
   // Messages since the last long one.
   uint32_t small_messages = 0;
+  // Messages in a row that were not plain.
+  uint32_t misses = 0;
 };
 
 namespace {
@@ -64,11 +67,7 @@ private:
 
   int32_t event(ondemand::object object) {
     if (sink.events_count == sink.events_capacity) return CSJ_GROW_EVENTS;
-    current = csj_event{};
-    current.timestamp = missing;
-    current.first_value = sink.values_count;
-    current.first_label = sink.labels_count;
-    keeps_nulls = is_mute = false;
+    begin();
     bool has_values = false;
     uint32_t fields = 0;
     bool has_fields = false;
@@ -124,11 +123,8 @@ private:
         } else if (is(key, "values", 6)) {
           const uint8_t first = first_byte(value);
           if (first == '{' || first == '[') {
-            // What was taken for a value so far belongs to the envelope; of two "values", the last counts.
-            sink.values_count = current.first_value;
-            current.flags &= ~static_cast<uint32_t>(CSJ_POSITIONAL);
-            has_values = keeps_nulls = true;
-            is_mute = false;
+            begin_values(first == '[');
+            has_values = true;
             status = first == '{' ? members(value, Piece{0, 0}, 2) : elements(value);
             if (status != CSJ_OK) return status;
             is_mute = true;
@@ -146,39 +142,24 @@ private:
       status = leaf(value, key, 1);
       if (status != CSJ_OK) return status;
     }
-    return close(has_values, has_fields, fields);
+    if (has_fields && (current.flags & CSJ_POSITIONAL)) assign(fields);
+    return close(has_values);
   }
 
-  int32_t close(bool has_values, bool has_fields, uint32_t fields) {
-    current.value_count = sink.values_count - current.first_value;
-    current.label_count = sink.labels_count - current.first_label;
-    if (current.flags & CSJ_POSITIONAL) {
-      if (has_fields && fields != current.value_count) current.status = CSJ_WRONG_FIELD_COUNT;
-      if (has_fields && current.status == CSJ_OK) {
-        current.flags &= ~static_cast<uint32_t>(CSJ_POSITIONAL);
-        current.flags |= CSJ_NAMES_FIELDS;
-        for (uint32_t i = 0; i < fields; i++) {
-          // The names stand where the next values' would: see field_names.
-          sink.name_offsets[current.first_value + i] = name_stash[2 * i];
-          sink.name_lengths[current.first_value + i] = name_stash[2 * i + 1];
-        }
-      }
+  /// Gives positional values the names that came beside them.
+  void assign(uint32_t fields) {
+    const uint32_t count = sink.values_count - current.first_value;
+    if (fields != count) {
+      current.status = CSJ_WRONG_FIELD_COUNT;
+      return;
     }
-    if (current.value_count > options.max_values) current.status = CSJ_TOO_MANY_FIELDS;
-    if (current.value_count == 0 && current.status == CSJ_OK && (has_values || current.label_count == 0)) {
-      current.status = CSJ_NO_NUMBERS;
+    current.flags &= ~static_cast<uint32_t>(CSJ_POSITIONAL);
+    current.flags |= CSJ_NAMES_FIELDS;
+    // Of values beyond the limit neither value nor name was kept.
+    for (uint32_t i = 0; i < count && 2 * i + 1 < name_stash_used; i++) {
+      sink.name_offsets[current.first_value + i] = name_stash[2 * i];
+      sink.name_lengths[current.first_value + i] = name_stash[2 * i + 1];
     }
-    uint64_t schema = options.seed;
-    if (current.flags & CSJ_POSITIONAL) {
-      schema = csj_fold(schema ^ 0x9e3779b97f4a7c15ull, current.value_count + 1);
-    } else {
-      for (uint32_t i = current.first_value; i < sink.values_count; i++) {
-        schema = csj_chain(schema, csj_hash(sink.bytes + sink.name_offsets[i], sink.name_lengths[i], options.seed));
-      }
-    }
-    current.schema = schema;
-    sink.events[sink.events_count++] = current;
-    return CSJ_OK;
   }
 
   int32_t time(ondemand::value &value) {
@@ -213,7 +194,6 @@ private:
   int32_t elements(ondemand::value &value) {
     ondemand::array array;
     if (auto error = value.get_array().get(array)) return status_of(error);
-    current.flags |= CSJ_POSITIONAL;
     for (auto element : array) {
       ondemand::value item;
       if (auto error = std::move(element).get(item)) return status_of(error);
@@ -294,9 +274,18 @@ int32_t csj_decode(csj_parser *parser, csj_sink *sink) {
   sink->bytes_used = sink->message_length + CSJ_PADDING;
   if (sink->bytes_used > sink->bytes_capacity) return CSJ_GROW_BYTES;
   memset(sink->bytes + sink->message_length, ' ', CSJ_PADDING);
+  // Where plain messages are rare, only every 64th is tried.
+  if (!parser->options.only_simdjson && (parser->misses < 8 || parser->misses % 64 == 0)) {
+    const int32_t status = Plain(*sink, parser->options).walk();
+    if (status != Plain::other) {
+      parser->misses = 0;
+      return status;
+    }
+    sink->values_count = sink->labels_count = sink->events_count = 0;
+  }
+  parser->misses++;
   ondemand::document document;
-  const auto error =
-      parser->parser.iterate(sink->bytes, sink->message_length, sink->bytes_used).get(document);
+  const auto error = parser->parser.iterate(sink->bytes, sink->message_length, sink->bytes_used).get(document);
   if (error) return status_of(error);
   return Walker(*sink, parser->options).walk(document);
 }

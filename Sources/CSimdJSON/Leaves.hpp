@@ -56,6 +56,46 @@ protected:
     return piece.length == length && memcmp(sink.bytes + piece.offset, word, length) == 0;
   }
 
+  // MARK: One event
+
+  void begin() {
+    current = csj_event{};
+    current.timestamp = missing;
+    current.first_value = sink.values_count;
+    current.first_label = sink.labels_count;
+    keeps_nulls = is_mute = false;
+  }
+
+  /// "values" begin: what was taken for a value so far belongs to the envelope; of two "values", the last counts.
+  void begin_values(bool is_positional) {
+    sink.values_count = current.first_value;
+    current.flags &= ~static_cast<uint32_t>(CSJ_POSITIONAL);
+    if (is_positional) current.flags |= CSJ_POSITIONAL;
+    keeps_nulls = true;
+    is_mute = false;
+  }
+
+  /// Ends the event: counts and hashes what it has.
+  int32_t close(bool has_values) {
+    current.value_count = sink.values_count - current.first_value;
+    current.label_count = sink.labels_count - current.first_label;
+    if (current.value_count > options.max_values) current.status = CSJ_TOO_MANY_FIELDS;
+    if (current.value_count == 0 && current.status == CSJ_OK && (has_values || current.label_count == 0)) {
+      current.status = CSJ_NO_NUMBERS;
+    }
+    uint64_t schema = options.seed;
+    if (current.flags & CSJ_POSITIONAL) {
+      schema = csj_fold(schema ^ 0x9e3779b97f4a7c15ull, current.value_count + 1);
+    } else {
+      for (uint32_t i = current.first_value; i < sink.values_count; i++) {
+        schema = csj_chain(schema, csj_hash(sink.bytes + sink.name_offsets[i], sink.name_lengths[i], options.seed));
+      }
+    }
+    current.schema = schema;
+    sink.events[sink.events_count++] = current;
+    return CSJ_OK;
+  }
+
   // MARK: Pieces
 
   /// A key: where it stands when it has no escapes, else a copy without them.

@@ -4,13 +4,15 @@ import CSimdJSON
 @safe final class JSONReader {
   private let parser: OpaquePointer
 
-  init(limits: Limits, seed: UInt64, wantsLabels: Bool) {
+  /// - Parameter onlySimdJSON: without the short way for plain messages: to compare the two.
+  init(limits: Limits, seed: UInt64, wantsLabels: Bool, onlySimdJSON: Bool = false) {
     var options = csj_options()
     options.seed = seed
     options.max_values = UInt32(limits.values)
     options.max_name_length = UInt32(limits.nameLength)
     options.max_depth = UInt32(limits.depth)
     options.wants_labels = wantsLabels ? 1 : 0
+    options.only_simdjson = onlySimdJSON ? 1 : 0
     guard let parser = unsafe csj_parser_new(options) else {
       preconditionFailure("no memory for a JSON parser")
     }

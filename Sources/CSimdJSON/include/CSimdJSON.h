@@ -73,6 +73,7 @@ typedef struct {
   uint32_t max_name_length;  // bytes
   uint32_t max_depth;
   uint32_t wants_labels;
+  uint32_t only_simdjson;  // leaves the short way for plain messages out: for comparison
 } csj_options;
 
 typedef struct csj_parser csj_parser;
