@@ -27,6 +27,7 @@ extension StreamDetector {
     writer.append(UInt64(training.withNewFields))
     writer.append(acceptedSince ?? .nan)
     writer.append(policy.recent)
+    writer.append(policy.recentHalf)
     writer.append(UInt32(policy.run))
     writer.append(policy.runStart)
     writer.append(policy.lastWasCalm)
@@ -78,6 +79,7 @@ extension StreamDetector {
       withNewFields: Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff))
     let accepted = try reader.double()
     let recent = try reader.uint32()
+    let recentHalf = try reader.uint32()
     let run = Int(try reader.uint32())
     let runStart = try reader.finiteDouble()
     let lastWasCalm = try reader.bool()
@@ -124,7 +126,8 @@ extension StreamDetector {
     }
     acceptedSince = accepted.isNaN ? nil : accepted
     policy.restore(
-      recent: recent, run: run, runStart: runStart, lastWasCalm: lastWasCalm, incident: incident)
+      recent: recent, recentHalf: recentHalf, run: run, runStart: runStart, lastWasCalm: lastWasCalm,
+      incident: incident)
   }
 }
 

@@ -81,7 +81,7 @@ extension StreamDetector {
       count(logP, at: timestamps[row])
       let wasOpen = policy.incident != nil
       let next = policy.step(
-        score: score, logP: logP, time: timestamps[row],
+        score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
         mayOpen: phase == .scoring && acceptedSince == nil, settings: settings)
       if wasOpen || next != .nothing {
         let moment = Moment(row: row, first: range.lowerBound, width: width, score: score, logP: logP)

@@ -96,6 +96,3 @@ public struct SharedWeights: Sendable {
   let ordered: Bool
   let window: Int
 }
-extension StreamModel {
-  public var debugCal: String { contents.calibrations.map { "\($0)" }.joined(separator: "\n") }
-}
