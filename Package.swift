@@ -77,7 +77,7 @@ let package = Package(
     module("Detection", ["Events", "Generative", "Tensors"]),
     module(
       "Pipeline", ["Events", "Messaging", "Wire", "Detection", "Archive", "Control", logging()]),
-    module("Settings", ["Pipeline", "Detection", "Wire", "Yams"]),
+    module("Settings", ["Pipeline", "Detection", "Wire", "Yams", logging()]),
 
     // 8: the programs
     program(
@@ -102,10 +102,10 @@ let package = Package(
     tests("Generative", ["Generative", "Networks", "Tensors"]),
     tests("Messaging", ["Messaging"]),
     tests("Wire", ["Wire", "Events"]),
-    tests("Archive", ["Archive", "Events"]),
-    tests("Systemd", ["Systemd"]),
+    tests("Archive", ["Archive", "Events", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests("Systemd", ["Systemd", logging()]),
     tests("Control", ["Control", "Events", "Messaging"]),
-    tests("Settings", ["Settings", "Pipeline", "Detection"]),
+    tests("Settings", ["Settings", "Pipeline", "Detection", "Wire", logging()]),
     tests("Detection", ["Detection", "Generative", "Tensors", "Events"]),
     tests("Pipeline", ["Pipeline", "Detection", "Messaging", "Wire", "Archive", "Events"]),
     tests("Program", ["Messaging", "Control", "Events"]),

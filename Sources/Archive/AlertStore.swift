@@ -59,7 +59,13 @@ public final class AlertStore: Sendable {
 
   /// Writes what is pending into the database file and closes it. The store cannot be used after that.
   public func close() throws(ArchiveError) {
-    do { try pool.close() } catch { throw ArchiveError(error, path) }
+    do {
+      // Closing alone leaves it in the write-ahead log, because the readers are closed last.
+      try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+      try pool.close()
+    } catch {
+      throw ArchiveError(error, path)
+    }
   }
 
   private static func open(

@@ -62,6 +62,11 @@ public enum AtomicFile {
     for name in try Folder.list(folder) where isUnfinished(name) { try Folder.remove("\(folder)/\(name)") }
   }
 
+  /// The same one level further down.
+  static func sweepBelow(_ folder: String) throws(ArchiveError) {
+    for group in try Folder.list(folder) where group.utf8.count == 2 { try sweep("\(folder)/\(group)") }
+  }
+
   static func isUnfinished(_ name: String) -> Bool {
     name.hasPrefix(".") && name.contains(mark)
   }

@@ -20,6 +20,7 @@ public struct HistoryStore: Sendable {
     self.seed = seed
     self.stageRows = stageRows
     try Folder.make(folder)
+    try AtomicFile.sweepBelow(folder)
   }
 
   public init(

@@ -14,6 +14,7 @@ final class SharedFiles: Sendable {
     self.folder = folder
     self.durability = durability
     try Folder.make(folder)
+    try AtomicFile.sweepBelow(folder)
   }
 
   func put(_ bytes: [UInt8]) throws(ArchiveError) -> SharedID {

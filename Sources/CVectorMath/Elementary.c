@@ -140,17 +140,23 @@ CLONES void vm_bias_sigmoid_rows(size_t rows, size_t columns, const float *bias,
   for (size_t r = 0; r < rows; r++, y += columns)
     EACH(c, columns) y[c] = logistic(y[c] + bias[c]);
 }
-CLONES void vm_bias_softplus_sum_rows(size_t rows, size_t columns, const float *bias, const float *x, float *sum) {
-  size_t whole = columns / LANES * LANES, rest = columns - whole;
-  for (size_t r = 0; r < rows; r++, x += columns) {
-    float lane[LANES] = {0}, part[LANES];
-    for (size_t c = 0; c < whole; c += LANES)
-      for (int j = 0; j < LANES; j++) lane[j] += soft_plus(bias ? x[c + j] + bias[c + j] : x[c + j]);
-    if (rest) {
-      for (size_t j = 0; j < LANES; j++) part[j] = -200.0f;  // its softplus is 0
-      for (size_t j = 0; j < rest; j++) part[j] = bias ? x[whole + j] + bias[whole + j] : x[whole + j];
-      for (int j = 0; j < LANES; j++) lane[j] += soft_plus(part[j]);
-    }
-    sum[r] = lanes_total(lane);
+INLINE float softplus_row(size_t columns, const float *bias, const float *x) {
+  float lane[LANES] = {0};
+  size_t whole = columns / LANES * LANES;
+  for (size_t c = 0; c < whole; c += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += soft_plus(bias ? x[c + j] + bias[c + j] : x[c + j]);
+  if (whole < columns) {
+    float part[LANES];
+    for (size_t j = 0; j < LANES; j++) part[j] = -200.0f;  // its softplus is 0
+    for (size_t j = whole; j < columns; j++) part[j - whole] = bias ? x[j] + bias[j] : x[j];
+    for (int j = 0; j < LANES; j++) lane[j] += soft_plus(part[j]);
   }
+  return lanes_total(lane);
+}
+
+CLONES void vm_bias_softplus_sum_rows(size_t rows, size_t columns, const float *bias, const float *x, float *sum) {
+  if (bias)
+    for (size_t r = 0; r < rows; r++) sum[r] = softplus_row(columns, bias, x + r * columns);
+  else
+    for (size_t r = 0; r < rows; r++) sum[r] = softplus_row(columns, 0, x + r * columns);
 }

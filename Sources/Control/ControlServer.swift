@@ -57,7 +57,8 @@ public final class ControlServer: Sendable {
 private final class ControlLoop: Sendable {
   let endpoint: String
   let counts = Mutex(ControlCounts())
-  private let socket: Socket
+  /// Held until the thread takes it over, and closes it at its end.
+  private let bound: Mutex<Socket?>
   private let handler: ControlServer.Handler
   private let bell: Bell
   private let ended = DispatchSemaphore(value: 0)
@@ -73,12 +74,17 @@ private final class ControlLoop: Sendable {
     try router.set(.sendHighWater(16))
     try router.set(.linger(500))
     self.endpoint = try router.bind(endpoint)
-    socket = router
+    bound = Mutex(router)
     self.handler = handler
   }
 
   func run() {
     defer { ended.signal() }
+    guard let socket = bound.withLock({ $0.take() }) else { return }
+    serve(socket)
+  }
+
+  private func serve(_ socket: consuming Socket) {
     var poller = Poller()
     poller.add(socket)
     let stop = poller.add(bell)
@@ -87,7 +93,7 @@ private final class ControlLoop: Sendable {
       while true {
         try poller.wait(milliseconds: -1)
         if poller.isReady(stop) { return }
-        while try socket.receive(into: &message) { answer(message.copy()) }
+        while try socket.receive(into: &message) { answer(message.copy(), on: socket) }
       }
     } catch {
       // The context was shut down: the daemon is ending.
@@ -95,7 +101,7 @@ private final class ControlLoop: Sendable {
   }
 
   /// `frames`: who asks, an empty frame when a REQ does, the request.
-  private func answer(_ frames: [[UInt8]]) {
+  private func answer(_ frames: [[UInt8]], on socket: borrowing Socket) {
     guard frames.count >= 2, let request = frames.last else {
       counts.withLock { $0.malformed += 1 }
       return
@@ -108,14 +114,16 @@ private final class ControlLoop: Sendable {
       isMalformed = true
       reply = .failure(error)
     }
-    let isDelivered = send(reply, to: frames.dropLast())
+    let isDelivered = send(reply, to: frames.dropLast(), on: socket)
     counts.withLock { counts in
       if isMalformed { counts.malformed += 1 } else { counts.answered += 1 }
       if !isDelivered { counts.undelivered += 1 }
     }
   }
 
-  private func send(_ reply: ControlReply, to envelope: ArraySlice<[UInt8]>) -> Bool {
+  private func send(
+    _ reply: ControlReply, to envelope: ArraySlice<[UInt8]>, on socket: borrowing Socket
+  ) -> Bool {
     do {
       var bytes = try ControlCoding.encode(reply)
       if bytes.count > ControlCoding.largestReply {

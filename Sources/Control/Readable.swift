@@ -57,6 +57,25 @@ public enum Readable {
     return pair(whole / 86400, "d", whole % 86400 / 3600, "h")
   }
 
+  /// Seconds of a span as written by a person: `90s`, `15m`, `2h`, `1h30m`, `3d`, `1w`, `250ms`, or plain seconds.
+  ///
+  /// - Returns: nil for anything else, and for spans that are not longer than nothing.
+  public static func seconds(ofSpan text: String) -> Double? {
+    if let seconds = Double(text) { return seconds > 0 && seconds.isFinite ? seconds : nil }
+    let units: [String: Double] = ["ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800]
+    var sum = 0.0
+    var rest = text[...]
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+      rest = rest.dropFirst(digits.count)
+      let unit = rest.prefix { $0.isLetter }
+      rest = rest.dropFirst(unit.count)
+      guard let count = Double(digits), let seconds = units[String(unit)] else { return nil }
+      sum += count * seconds
+    }
+    return sum > 0 && sum.isFinite ? sum : nil
+  }
+
   /// RFC 3339 in UTC, to the second: `2026-11-22T21:00:00Z`.
   public static func moment(_ secondsSince1970: Double) -> String {
     guard secondsSince1970.isFinite, abs(secondsSince1970) < 2.5e11 else { return "–" }

@@ -7,7 +7,7 @@ public struct TextStyle: Sendable, Equatable {
 
   /// The text in this tone: as it is where there is no colour.
   public func callAsFunction(_ tone: Tone, _ text: String) -> String {
-    guard isColoured else { return text }
+    guard isColoured, !text.isEmpty else { return text }
     let code =
       switch tone {
       case .plain: ""

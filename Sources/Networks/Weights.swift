@@ -83,11 +83,13 @@ public struct Weights: Sendable, Equatable {
       guard bytes.count - begin >= offsets[1] else {
         throw .truncated(have: bytes.count, need: begin + offsets[1])
       }
-      let values = (0..<count).map { index in
-        let at = begin + end + 4 * index
-        return Float(
-          bitPattern: UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2]) << 16
-            | UInt32(bytes[at + 3]) << 24)
+      let at = begin + end
+      let values = unsafe bytes.withUnsafeBytes { bytes in
+        (0..<count).map {
+          unsafe Float(
+            bitPattern: UInt32(
+              littleEndian: bytes.loadUnaligned(fromByteOffset: at + 4 * $0, as: UInt32.self)))
+        }
       }
       tensors[name] = Tensor(values, shape: entry.shape)
       end = offsets[1]

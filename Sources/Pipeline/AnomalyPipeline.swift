@@ -10,7 +10,7 @@ import Tensors
 
 /// Everything that a config file decides.
 public struct PipelineConfiguration: Sendable, Equatable {
-  public var ingest = IngestSettings()
+  public var ingest = IngestSettings(sources: [])
   public var detection = DetectionSettings()
   public var pipeline = PipelineSettings()
   public var control = ControlSettings()
@@ -96,24 +96,30 @@ public final class AnomalyPipeline: Sendable {
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
       detection: configuration.detection, seed: around.entropy)
     let context = try MessagingContext()
-    publisher = try Publisher(settings: settings.publish, store: alerts, context: context, log: around.log)
+    publisher = try Publisher(
+      settings: settings.publish, keep: settings.keep.alerts, store: alerts, context: context, log: around.log
+    )
     let shards = (0..<settings.shards).map { Shard(index: $0, queueBatches: settings.queueBatches) }
     self.shards = shards
     trainer = Trainer(
-      settings: settings.retrain, detection: configuration.detection, seed: around.entropy, snapshots: snapshots,
-      histories: histories, pools: pools, shards: shards, log: around.log)
+      settings: settings.retrain, detection: configuration.detection, seed: around.entropy,
+      snapshots: snapshots,
+      histories: histories, pools: pools, shards: shards, log: around.log,
+      requestDone: { [alerts] in Self.finishRequests($0, isLast: $1, alerts) })
     life = Mutex(
       Life(
         configuration: configuration, loadedAt: startedAt,
         damaged: restored.damaged + (alerts.setAside.map { ["\($0)"] } ?? [])))
     ingest = try IngestThread(
-      settings: configuration.ingest, context: context, outlets: shards.map(\.handoff), known: restored.streams,
-      log: Self.sampled(around.log))
+      settings: configuration.ingest, context: context, outlets: shards.map(\.handoff),
+      known: zip(restored.streams, restored.detectors).map { KnownStream(key: $0, fields: $1.fields) },
+      seed: around.entropy, log: Self.sampled(around.log))
 
     for shard in shards {
       let surroundings = ShardState.Surroundings(
         index: shard.index, shards: shards.count, detection: configuration.detection, pipeline: settings,
-        histories: histories, seed: around.entropy, outbox: publisher.outbox, trainer: trainer, states: states,
+        histories: histories, seed: around.entropy, outbox: publisher.outbox, trainer: trainer,
+        states: states,
         log: around.log)
       let mine = stride(from: shard.index, to: restored.streams.count, by: shards.count).map {
         (restored.streams[$0], restored.detectors[$0])
@@ -130,7 +136,8 @@ public final class AnomalyPipeline: Sendable {
     resolve(orphans: restored.orphans)
     resumeRequests()
     try ingest.start()
-    let server = try ControlServer(endpoint: configuration.control.endpoint, context: context) { [weak self] request in
+    let server = try ControlServer(endpoint: configuration.control.endpoint, context: context) {
+      [weak self] request in
       self?.answer(request)
         ?? .failure(Failure(.unavailable, what: "anomalyd", why: "it is stopping", remedy: "try again later"))
     }
@@ -163,7 +170,8 @@ public final class AnomalyPipeline: Sendable {
   /// One line for the service manager.
   public var summary: String {
     let phases = phaseCounts()
-    return "\(phases.total) streams, \(phases.scoring) scoring, \(publisher.counters.opened) incidents since the start"
+    return
+      "\(phases.total) streams, \(phases.scoring) scoring, \(publisher.counters.opened) incidents since the start"
   }
 
   var controlCounts: ControlCounts { control.withLock { $0?.counts } ?? ControlCounts() }
@@ -200,8 +208,13 @@ public final class AnomalyPipeline: Sendable {
     var fixed: [String] = []
     if new.pipeline.shards != old.pipeline.shards { fixed.append("pipeline.shards") }
     if new.pipeline.queueBatches != old.pipeline.queueBatches { fixed.append("pipeline.queue") }
-    if new.pipeline.publish.endpoints != old.pipeline.publish.endpoints { fixed.append("publish.endpoints") }
-    if new.pipeline.retrain.historyRows != old.pipeline.retrain.historyRows { fixed.append("retrain.history") }
+    var publish = new.pipeline.publish
+    publish.scores = old.pipeline.publish.scores
+    if publish != old.pipeline.publish { fixed.append("publish but for scores") }
+    if new.pipeline.keep.alerts != old.pipeline.keep.alerts { fixed.append("state.alerts") }
+    if new.pipeline.retrain.historyRows != old.pipeline.retrain.historyRows {
+      fixed.append("retrain.history")
+    }
     if new.pipeline.keep.snapshots != old.pipeline.keep.snapshots { fixed.append("state.snapshots") }
     if new.control != old.control { fixed.append("control.endpoint") }
     if !fixed.isEmpty { throw NeedsRestart(keys: fixed) }
@@ -231,8 +244,18 @@ public final class AnomalyPipeline: Sendable {
     for request in waiting { requestTraining(of: request.stream?.name) }
   }
 
+  /// A training that was asked for has been done: it need not be taken up again after a restart.
+  private static func finishRequests(_ stream: StreamKey, isLast: Bool, _ alerts: AlertStore) {
+    for request in (try? alerts.retrainRequests()) ?? []
+    where request.stream == stream || (request.stream == nil && isLast) {
+      try? alerts.finishRetraining(request.number)
+    }
+  }
+
   /// At most one line a minute and reason, with how many there were.
   private static func sampled(_ log: Logger) -> @Sendable (String, String) -> Void {
-    { reason, extract in log.warning("refused input", metadata: ["reason": "\(reason)", "extract": "\(extract)"]) }
+    { reason, extract in
+      log.warning("refused input", metadata: ["reason": "\(reason)", "extract": "\(extract)"])
+    }
   }
 }

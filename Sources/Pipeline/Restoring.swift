@@ -17,7 +17,8 @@ struct Restored {
 enum Restoring {
   /// Puts running states, models and open incidents together, stream by stream; damage costs what is damaged and no more.
   static func load(
-    states: StateStore, snapshots: SnapshotStore, pools: WeightPools, open: [Alert], detection: DetectionSettings,
+    states: StateStore, snapshots: SnapshotStore, pools: WeightPools, open: [Alert],
+    detection: DetectionSettings,
     seed: UInt64
   ) throws -> Restored {
     var restored = Restored()
@@ -45,8 +46,8 @@ enum Restoring {
       if let bytes = running[stream] {
         do {
           detector = try StreamDetector(
-            restoring: bytes, stream: stream, settings: detection, seed: StreamEntry.hash(stream.name, from: seed),
-            model: models[stream])
+            restoring: bytes, stream: stream, model: models[stream], settings: detection,
+            seed: StreamEntry.hash(stream.name, from: seed))
         } catch {
           restored.damaged.append("\(stream): running state: \(error)")
           if let model = models[stream] { detector.install(model) }

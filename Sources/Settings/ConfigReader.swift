@@ -12,6 +12,8 @@ final class ConfigReader {
   /// Every key that was asked for, in order, without indices: `sources[].connect`.
   private(set) var keys: [String] = []
   private var knownKeys: Set<String> = []
+  /// Those of them that the file holds.
+  private(set) var foundKeys: Set<String> = []
   private var usedVariables: Set<String> = []
   private var unknown: [(section: String, key: String, node: Node)] = []
   /// Where each key stands, by path.
@@ -70,9 +72,6 @@ final class ConfigReader {
     environment.keys.filter { $0.hasPrefix(Self.prefix) && !usedVariables.contains($0) }.sorted()
   }
 
-  /// The names that variables could have.
-  var variableNames: [String] { keys.compactMap(variable) }
-
   // MARK: what sections use
 
   func section(_ node: Node?, path: String, _ body: (ConfigSection) -> Void) {
@@ -103,7 +102,10 @@ final class ConfigReader {
     let general = Self.general(path)
     if knownKeys.insert(general).inserted { keys.append(general) }
     let node = section.node(key)
-    if let node { places[path] = section.keyNode(key)?.mark ?? node.mark }
+    if let node {
+      places[path] = section.keyNode(key)?.mark ?? node.mark
+      foundKeys.insert(general)
+    }
     if let variable = variable(path), let text = environment[variable] {
       usedVariables.insert(variable)
       return ConfigValue(path: path, node: nil, text: text)

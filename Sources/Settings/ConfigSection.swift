@@ -99,16 +99,21 @@ final class ConfigSection {
   }
 
   /// One of a few words.
+  func choice<T>(_ key: String, _ value: inout T, _ words: [(word: String, value: T)]) {
+    let names = words.map(\.word)
+    let expected = "one of \(names.joined(separator: ", "))"
+    guard let found = single(key, expected) else { return }
+    if let choice = words.first(where: { $0.word == found.text }) {
+      value = choice.value
+    } else {
+      wrong(found, expected, NearestName.hint(found.text, among: names))
+    }
+  }
+
+  /// One of the words of an enumeration.
   func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ value: inout T)
   where T.RawValue == String {
-    let words = T.allCases.map(\.rawValue)
-    guard let found = single(key, "one of \(words.joined(separator: ", "))") else { return }
-    if let choice = T(rawValue: found.text) {
-      value = choice
-    } else {
-      let hint = NearestName.hint(found.text, among: words)
-      wrong(found, "one of \(words.joined(separator: ", "))", hint)
-    }
+    choice(key, &value, T.allCases.map { ($0.rawValue, $0) })
   }
 
   /// A list of texts; a single text stands for a list of one. In the environment separated by commas.

@@ -18,7 +18,8 @@ enum Units {
         return nil
       }
       smallest = unit
-      total += value * unit
+      // Dividing keeps 250ms exactly 0.25.
+      total += unit < 1 ? value / (1 / unit).rounded() : value * unit
     }
     return text.isEmpty ? nil : total
   }

@@ -1,7 +1,7 @@
 public import Logging
 
 /// Log lines as journal entries: MESSAGE, PRIORITY, where in the code, and each piece of metadata as a field of its own:
-/// `stream` becomes `ANOMALYD_STREAM`.
+/// `stream` becomes `ANOMALYD_STREAM`. The message ends with them, too, because plain `journalctl` shows nothing else.
 ///
 /// Metadata ``messageIDKey`` (32 hexadecimal digits) becomes `MESSAGE_ID`, by which all entries of one meaning are found:
 /// `journalctl MESSAGE_ID=…`.
@@ -34,11 +34,13 @@ public struct JournalLogHandler: LogHandler {
   public func log(event: LogEvent) { _ = Journal.send(fields(of: event)) }
 
   func fields(of event: LogEvent) -> [String] {
+    let metadata = LogText.merged(metadata, metadataProvider, event.metadata)
     var fields = [
-      "MESSAGE=\(LogText.message(of: event))", "PRIORITY=\(Self.priority(event.level))",
+      "MESSAGE=\(LogText.message(of: event))\(LogText.words(metadata))",
+      "PRIORITY=\(Self.priority(event.level))",
       "CODE_FILE=\(event.file)", "CODE_LINE=\(event.line)", "CODE_FUNC=\(event.function)", "LOGGER=\(label)",
     ]
-    for (key, value) in LogText.merged(metadata, metadataProvider, event.metadata) {
+    for (key, value) in metadata {
       if key == Self.messageIDKey, LogText.isMessageID(value) {
         fields.append("MESSAGE_ID=\(value)")
       } else {

@@ -18,6 +18,12 @@ enum LogText {
     return merged.map { ($0.key, "\($0.value)") }.sorted { $0.0 < $1.0 }
   }
 
+  /// ` key=value` for each, without the message id.
+  static func words(_ metadata: [(key: String, value: String)]) -> String {
+    metadata.filter { $0.key != JournalLogHandler.messageIDKey }
+      .map { " \(escaped($0.key))=\(quoted($0.value))" }.joined()
+  }
+
   /// 32 hexadecimal digits.
   static func isMessageID(_ text: String) -> Bool {
     text.utf8.count == 32 && text.allSatisfy { $0.isASCII && $0.isHexDigit }

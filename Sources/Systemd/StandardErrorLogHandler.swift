@@ -1,3 +1,4 @@
+import CSystemd
 import Glibc
 public import Logging
 
@@ -32,12 +33,8 @@ public struct StandardErrorLogHandler: LogHandler {
 
   /// Without the timestamp and the line break.
   func line(of event: LogEvent) -> String {
-    var line = "\(event.level): \(LogText.escaped(LogText.message(of: event)))"
-    for (key, value) in LogText.merged(metadata, metadataProvider, event.metadata)
-    where key != JournalLogHandler.messageIDKey {
-      line += " \(LogText.escaped(key))=\(LogText.quoted(value))"
-    }
-    return line
+    let metadata = LogText.merged(metadata, metadataProvider, event.metadata)
+    return "\(event.level): \(LogText.escaped(LogText.message(of: event)))\(LogText.words(metadata))"
   }
 
   private static func write(_ text: String) {

@@ -21,6 +21,8 @@ public struct Region: Sendable, Equatable {
 /// are constant and shared (weights, incoming rows) stay in arrays of their own and are named with their offset.
 public struct Arena: Sendable {
   var values: [Float] = []
+  /// For the transposes of small matrices.
+  private var turned: [Float] = []
 
   public init() {}
 
@@ -72,14 +74,19 @@ extension Arena {
     m: Int, n: Int, k: Int, _ a: Region, transposed: Bool = false, _ b: Region, otherTransposed: Bool = false,
     bias: Region? = nil, into c: Region, accumulate: Bool = false
   ) {
-    unsafe with { base in
-      guard let x = unsafe Self.at(base, a, m * k), let y = unsafe Self.at(base, b, k * n),
-        let z = unsafe Self.at(base, c, m * n)
-      else { return }
-      if let bias, let shift = unsafe Self.at(base, bias, n), !otherTransposed {
-        unsafe vm_product(m, n, k, x, transposed ? 1 : k, transposed ? m : 1, y, n, shift, z, n, 0)
-      } else {
-        unsafe Product.multiply(m: m, n: n, k: k, x, transposed, y, otherTransposed, z, accumulate)
+    precondition(bias == nil || !(otherTransposed || accumulate), "a bias goes with a plain product")
+    if otherTransposed, turned.count < k * n { turned = [Float](repeating: 0, count: k * n) }
+    unsafe values.withUnsafeMutableBufferPointer { base in
+      unsafe turned.withUnsafeMutableBufferPointer { turned in
+        guard let x = unsafe Self.at(base, a, m * k), let y = unsafe Self.at(base, b, k * n),
+          let z = unsafe Self.at(base, c, m * n)
+        else { return }
+        if let bias, let shift = unsafe Self.at(base, bias, n) {
+          unsafe vm_product(m, n, k, x, transposed ? 1 : k, transposed ? m : 1, y, n, shift, z, n, 0)
+        } else {
+          unsafe Product.multiply(
+            m: m, n: n, k: k, x, transposed, y, otherTransposed, z, accumulate, turned: turned.baseAddress)
+        }
       }
     }
   }

@@ -27,17 +27,22 @@ public enum Product {
       unsafe a.withUnsafeBufferPointer { a in
         unsafe b.withUnsafeBufferPointer { b in
           guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-          unsafe multiply(
-            m: m, n: n, k: k, a + aOffset, aTransposed, b + bOffset, bTransposed, c + cOffset, accumulate)
+          unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: bTransposed ? n * k : 0) { turned in
+            unsafe multiply(
+              m: m, n: n, k: k, a + aOffset, aTransposed, b + bOffset, bTransposed, c + cOffset, accumulate,
+              turned: turned.baseAddress)
+          }
         }
       }
     }
   }
 
-  /// The same on pointers, for this module's own files.
+  /// The same on pointers, for this module's own files; `turned` is working space for `k × n`, needed when `b` is
+  /// transposed and the product small.
   @unsafe static func multiply(
     m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, _ aTransposed: Bool, _ b: UnsafePointer<Float>,
-    _ bTransposed: Bool, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+    _ bTransposed: Bool, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool,
+    turned: UnsafeMutablePointer<Float>?
   ) {
     if m * n * k >= large {
       _ = Processor.singleThreaded
@@ -46,16 +51,12 @@ public enum Product {
         blasint(m), blasint(n), blasint(k), 1, a, blasint(aTransposed ? m : k), b,
         blasint(bTransposed ? k : n),
         accumulate ? 1 : 0, c, blasint(n))
-    } else if bTransposed {
-      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: max(1, n * k)) { turned in
-        unsafe vm_transpose(n, k, b, turned.baseAddress)
-        unsafe vm_product(
-          m, n, k, a, aTransposed ? 1 : k, aTransposed ? m : 1, turned.baseAddress, n, nil, c, n,
-          accumulate ? 1 : 0)
-      }
-    } else {
-      unsafe vm_product(
-        m, n, k, a, aTransposed ? 1 : k, aTransposed ? m : 1, b, n, nil, c, n, accumulate ? 1 : 0)
+      return
     }
+    if bTransposed { unsafe vm_transpose(n, k, b, turned) }
+    unsafe vm_product(
+      m, n, k, a, aTransposed ? 1 : k, aTransposed ? m : 1, bTransposed ? UnsafePointer(turned) : b, n, nil,
+      c, n,
+      accumulate ? 1 : 0)
   }
 }

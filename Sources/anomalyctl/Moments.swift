@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Foundation
 
 /// A span of time as written on a command line: `90s`, `15m`, `2h`, `1h30m`, `3d`, `1w`, or plain seconds.
@@ -8,25 +9,8 @@ struct SpanArgument: ExpressibleByArgument, Equatable {
   init(seconds: Double) { self.seconds = seconds }
 
   init?(argument: String) {
-    if let seconds = Double(argument) {
-      guard seconds.isFinite, seconds > 0 else { return nil }
-      self.seconds = seconds
-      return
-    }
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800]
-    var sum = 0.0
-    var digits = ""
-    for character in argument {
-      if character.isNumber || character == "." {
-        digits.append(character)
-      } else {
-        guard let unit = units[character], let count = Double(digits) else { return nil }
-        sum += count * unit
-        digits = ""
-      }
-    }
-    guard digits.isEmpty, sum > 0, sum.isFinite else { return nil }
-    seconds = sum
+    guard let seconds = Readable.seconds(ofSpan: argument) else { return nil }
+    self.seconds = seconds
   }
 }
 

@@ -32,12 +32,14 @@ struct BenchCalibration {
         for (alpha, rate) in rates {
           records.append(
             BenchRecord(
-              bench: "calibration", case: "\(name) alpha=\(alpha) seed=\(seed)", value: rate, unit: "rate of p ≤ α",
+              bench: "calibration", case: "\(name) alpha=\(alpha) seed=\(seed)", value: rate,
+              unit: "rate of p ≤ α",
               reference: "promised", referenceValue: alpha))
         }
         records.append(
           BenchRecord(
-            bench: "calibration", case: "\(name) incidents seed=\(seed)", value: Double(incidents), unit: "incidents",
+            bench: "calibration", case: "\(name) incidents seed=\(seed)", value: Double(incidents),
+            unit: "incidents",
             reference: "none wanted", referenceValue: 0))
       }
     }
@@ -70,7 +72,9 @@ struct BenchCalibration {
     }
     let status = detector.status
     let scored = Double(status.scored)
-    return ([(0.01, Double(status.tails[1]) / scored), (0.001, Double(status.tails[2]) / scored)], status.incidents)
+    return (
+      [(0.01, Double(status.tails[1]) / scored), (0.001, Double(status.tails[2]) / scored)], status.incidents
+    )
   }
 }
 

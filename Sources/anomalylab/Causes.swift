@@ -1,3 +1,4 @@
+import Control
 import Foundation
 
 /// Something that really happens to this machine, for a bounded time, by a process of its own.
@@ -24,11 +25,11 @@ enum Cause: String, CaseIterable, Sendable {
   /// The metrics of `record` that this moves directly; an explanation should name one of them.
   var metrics: [String] {
     switch self {
-    case .leak: ["mem.used", "mem.anon"]
+    case .leak: ["mem.used", "mem.anon", "page.faults"]
     case .flood: ["net.lo.rx", "net.lo.packets", "cpu.softirq"]
     case .disk: ["disk.write", "disk.writes", "disk.busy", "cpu.iowait", "procs.blocked", "mem.dirty"]
     case .load: ["cpu.user", "procs.running", "load.1"]
-    case .forks: ["forks", "faults", "switches"]
+    case .forks: ["forks", "page.faults", "switches"]
     case .ordinary: []
     }
   }
@@ -61,9 +62,7 @@ enum Cause: String, CaseIterable, Sendable {
 
   private static func load(until end: Deadline) {
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    DispatchQueue.concurrentPerform(iterations: cores) { _ in
-      while !end.isOver { OrdinaryWork.compute(rounds: 20_000) }
-    }
+    DispatchQueue.concurrentPerform(iterations: cores) { _ in OrdinaryWork.compute(until: end) }
   }
 
   private static func leak(until end: Deadline, seconds: Double) {
@@ -81,7 +80,7 @@ enum Cause: String, CaseIterable, Sendable {
     }
     end.sleep()
     // Read once more at the end, so that nothing of it could be given back before.
-    if kept.reduce(0, { $0 &+ Int($1[$1.count / 2]) }) == 0 { print("nothing was kept") }
+    if kept.reduce(0, { $0 &+ Int($1[$1.count / 2]) }) == 0 { Output.line("nothing was kept") }
   }
 
   private static func flood(until end: Deadline) throws {
@@ -102,8 +101,8 @@ enum Cause: String, CaseIterable, Sendable {
       index += 1
       _ = FileManager.default.createFile(atPath: path, contents: nil)
       guard let file = FileHandle(forWritingAtPath: path) else {
-        throw FileProblem(
-          what: path, why: "cannot be created", remedy: "name another folder with --folder", exitCode: 73)
+        throw Failure(
+          .output, what: path, why: "cannot be created", remedy: "name another folder with --folder")
       }
       for _ in 0..<16 where !end.isOver {
         try file.write(contentsOf: chunk)

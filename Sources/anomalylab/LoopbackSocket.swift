@@ -1,3 +1,4 @@
+import Control
 import Foundation
 import Glibc
 
@@ -8,7 +9,7 @@ struct LoopbackSocket: ~Copyable {
   private let payload: [UInt8]
   private var room: [UInt8]
 
-  /// - Throws: ``FileProblem`` when the machine gives no socket.
+  /// - Throws: ``Failure`` when the machine gives no socket.
   init(payload bytes: Int) throws {
     payload = [UInt8](repeating: 0x55, count: bytes)
     room = [UInt8](repeating: 0, count: bytes)
@@ -27,8 +28,9 @@ struct LoopbackSocket: ~Copyable {
       }
     }
     guard isConnected else {
-      throw FileProblem(
-        what: "loopback", why: "no UDP socket could be bound", remedy: "is the interface lo up?", exitCode: 69)
+      throw Failure(
+        .unavailable, what: "loopback", why: "no UDP socket could be bound", remedy: "is the interface lo up?"
+      )
     }
   }
 

@@ -15,7 +15,8 @@ struct MachineMetrics {
   /// The network interface of the default route, when there is one.
   let interface: String?
   private let hasSwap: Bool
-  private var previous: Reading?
+  /// Readings of the last second, oldest first.
+  private var past: [Reading] = []
 
   init() {
     interface = Self.defaultInterface(routes: Self.text("/proc/net/route"))
@@ -23,11 +24,18 @@ struct MachineMetrics {
     columns = Self.columns(interface: interface, hasSwap: hasSwap)
   }
 
-  /// One row: rates are over the time since the call before, so that the first row has none (NaN).
+  /// Rates are over the last ``span`` seconds, or over the time since the row before when that is longer: the kernel counts
+  /// processor time in hundredths of a second, too coarse for the time between two rows of many a second.
+  static let span = 1.0
+
+  /// One row; the first has no rates (NaN).
   mutating func row() -> [Double] {
     let now = Reading(interface: interface)
-    defer { previous = now }
-    return Self.values(now, since: previous, interface: interface != nil, hasSwap: hasSwap)
+    // The latest one that is old enough; those before it are of no more use.
+    let old = past.lastIndex { now.uptime - $0.uptime >= Self.span * 0.95 }
+    if let old { past.removeFirst(old) }
+    defer { past.append(now) }
+    return Self.values(now, since: past.first, interface: interface != nil, hasSwap: hasSwap)
   }
 
   private static func columns(interface: String?, hasSwap: Bool) -> [Column] {
@@ -46,14 +54,13 @@ struct MachineMetrics {
       ("mem.anon", "MiB", "memory of programs without a file behind it"),
       ("mem.cached", "MiB", "files kept in memory"),
       ("mem.dirty", "MiB", "file data waiting to be written"),
-      ("faults", "1/s", "page faults"),
+      ("page.faults", "1/s", "pages of memory asked for that were not there"),
       ("disk.read", "MB/s", "read from all disks"),
       ("disk.write", "MB/s", "written to all disks"),
       ("disk.writes", "1/s", "write operations on all disks"),
       ("disk.busy", "share", "time in which the busiest disk was at work"),
       ("net.lo.rx", "MB/s", "received on loopback"),
       ("net.lo.packets", "1/s", "packets received on loopback"),
-      ("tcp.sockets", "sockets", "TCP sockets in use"),
     ]
     if let interface {
       list.append(("net.\(interface).rx", "MB/s", "received on \(interface)"))
@@ -63,7 +70,9 @@ struct MachineMetrics {
     return list.map { Column(name: $0.0, unit: $0.1, meaning: $0.2) }
   }
 
-  private static func values(_ now: Reading, since before: Reading?, interface: Bool, hasSwap: Bool) -> [Double] {
+  private static func values(_ now: Reading, since before: Reading?, interface: Bool, hasSwap: Bool)
+    -> [Double]
+  {
     let seconds = before.map { now.uptime - $0.uptime } ?? .nan
     func rate(_ counter: (Reading) -> Double, per unit: Double = 1) -> Double {
       guard let before, seconds > 0 else { return .nan }
@@ -79,13 +88,14 @@ struct MachineMetrics {
     func mebibytes(_ name: String) -> Double { (now.memory[name] ?? .nan) / 1024 }
 
     var row: [Double] = [
-      share(\.processor.user), share(\.processor.system), share(\.processor.iowait), share(\.processor.softirq),
+      share(\.processor.user), share(\.processor.system), share(\.processor.iowait),
+      share(\.processor.softirq),
       now.load, now.running, now.blocked, rate(\.forks), rate(\.switches), rate(\.interrupts),
       mebibytes("MemTotal") - mebibytes("MemAvailable"), mebibytes("AnonPages"), mebibytes("Cached"),
       mebibytes("Dirty"), rate(\.pageFaults),
       rate(\.disks.sectorsRead, per: 1e6 / 512), rate(\.disks.sectorsWritten, per: 1e6 / 512),
       rate(\.disks.writes), busiest(now, since: before, seconds: seconds),
-      rate(\.loopback.received, per: 1e6), rate(\.loopback.packets), now.tcpSockets,
+      rate(\.loopback.received, per: 1e6), rate(\.loopback.packets),
     ]
     if interface {
       row.append(rate(\.network.received, per: 1e6))
@@ -140,7 +150,6 @@ extension MachineMetrics {
     var disks = Disks()
     var loopback = Interface()
     var network = Interface()
-    var tcpSockets = Double.nan
 
     init(interface: String?) {
       uptime = ProcessInfo.processInfo.systemUptime
@@ -152,7 +161,6 @@ extension MachineMetrics {
       let interfaces = MachineMetrics.interfaces(MachineMetrics.text("/proc/net/dev"))
       loopback = interfaces["lo"] ?? Interface()
       if let interface { network = interfaces[interface] ?? Interface() }
-      tcpSockets = MachineMetrics.tcpSockets(MachineMetrics.text("/proc/net/sockstat"))
     }
 
     private mutating func readProcessor(_ text: String) {
@@ -224,14 +232,6 @@ extension MachineMetrics {
         received: words[0], sent: words[8], packets: words[1])
     }
     return interfaces
-  }
-
-  static func tcpSockets(_ text: String) -> Double {
-    for line in text.split(separator: "\n") where line.hasPrefix("TCP:") {
-      let words = line.split(separator: " ")
-      if words.count >= 3, words[1] == "inuse" { return Double(words[2]) ?? .nan }
-    }
-    return .nan
   }
 
   /// The interface with the route to everywhere (destination 0).

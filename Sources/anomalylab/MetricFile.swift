@@ -1,14 +1,5 @@
+import Control
 import Foundation
-
-/// Why a file could not be used, as `what: why: what to do`.
-struct FileProblem: Error, CustomStringConvertible {
-  let what: String
-  let why: String
-  let remedy: String
-  /// The exit code, after sysexits(3): 65 bad data, 66 no such input, 73 cannot be created.
-  let exitCode: Int32
-  var description: String { "\(what): \(why): \(remedy)" }
-}
 
 /// A recording: a CSV file with a header, a row per observation, plain or gzip.
 ///
@@ -29,12 +20,11 @@ struct MetricFile {
     values[index * fields.count..<(index + 1) * fields.count]
   }
 
-  /// - Throws: ``FileProblem`` for a file that is not there, is not readable or holds no rows.
+  /// - Throws: ``Failure`` for a file that is not there, is not readable or holds no rows.
   init(path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw FileProblem(what: path, why: "no such file", remedy: "give the path of a CSV file", exitCode: 66)
+    guard let text = String(validating: try Gzip.bytes(ofFile: path), as: UTF8.self) else {
+      throw Failure(.data, what: path, why: "is no UTF-8 text", remedy: "give a CSV file, plain or gzip")
     }
-    let text = try path.hasSuffix(".gz") ? Self.unzipped(path) : Self.plain(path)
     try self.init(text: text, name: path)
   }
 
@@ -42,15 +32,16 @@ struct MetricFile {
     let lines = text.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 })
     let header = lines.first.map { Self.cells($0) } ?? []
     guard !header.isEmpty, lines.count > 1 else {
-      throw FileProblem(
-        what: name, why: "holds no rows", remedy: "give a CSV file with a header and a row per observation",
-        exitCode: 65)
+      throw Failure(
+        .data, what: name, why: "holds no rows",
+        remedy: "give a CSV file with a header and a row per observation")
     }
     let ts = header.firstIndex(of: "ts")
     let label = header.firstIndex(of: "label")
     let metrics = header.indices.filter { !["ts", "label", "split"].contains(header[$0]) }
     guard !metrics.isEmpty else {
-      throw FileProblem(what: name, why: "has no metric column", remedy: "add one", exitCode: 65)
+      throw Failure(
+        .data, what: name, why: "has no metric column", remedy: "add one")
     }
     fields = metrics.map { header[$0] }
     values = []
@@ -60,16 +51,17 @@ struct MetricFile {
     for (index, line) in lines.dropFirst().enumerated() {
       let cells = Self.cells(line)
       guard cells.count == header.count else {
-        throw FileProblem(
-          what: "\(name): line \(index + 2)", why: "has \(cells.count) cells, the header \(header.count)",
-          remedy: "write every cell, empty where a value is missing", exitCode: 65)
+        throw Failure(
+          .data, what: "\(name): line \(index + 2)",
+          why: "has \(cells.count) cells, the header \(header.count)",
+          remedy: "write every cell, empty where a value is missing")
       }
       for metric in metrics { values.append(Double(cells[metric]) ?? .nan) }
       if let ts {
         guard let time = Double(cells[ts]), time.isFinite else {
-          throw FileProblem(
-            what: "\(name): line \(index + 2)", why: "ts is \"\(cells[ts])\", not seconds since 1970",
-            remedy: "write a number", exitCode: 65)
+          throw Failure(
+            .data, what: "\(name): line \(index + 2)", why: "ts is \"\(cells[ts])\", not seconds since 1970",
+            remedy: "write a number")
         }
         timestamps.append(time)
       }
@@ -86,47 +78,19 @@ struct MetricFile {
     }
     var cells = [""]
     var quoted = false
-    for character in String(Substring(line)) {
+    var rest = Substring(line)
+    while let character = rest.popFirst() {
       switch character {
+      // Two within quotes stand for one.
+      case "\"" where quoted && rest.first == "\"":
+        rest.removeFirst()
+        cells[cells.count - 1].append("\"")
       case "\"": quoted.toggle()
       case "," where !quoted: cells.append("")
       default: cells[cells.count - 1].append(character)
       }
     }
     return cells
-  }
-
-  private static func plain(_ path: String) throws -> String {
-    do {
-      return try String(contentsOfFile: path, encoding: .utf8)
-    } catch {
-      throw FileProblem(
-        what: path, why: "cannot be read as UTF-8 text", remedy: "check its rights and what it is", exitCode: 65)
-    }
-  }
-
-  private static func unzipped(_ path: String) throws -> String {
-    let gzip = Process()
-    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    gzip.arguments = ["gzip", "-dc", "--", path]
-    let output = Pipe()
-    gzip.standardOutput = output
-    gzip.standardError = FileHandle.nullDevice
-    var text = Data()
-    do {
-      try gzip.run()
-      text = try output.fileHandleForReading.readToEnd() ?? Data()
-    } catch {
-      throw FileProblem(
-        what: path, why: "gzip could not be run (\(error.localizedDescription))", remedy: "install gzip",
-        exitCode: 69)
-    }
-    gzip.waitUntilExit()
-    guard gzip.terminationStatus == 0, let string = String(data: text, encoding: .utf8) else {
-      throw FileProblem(
-        what: path, why: "is no intact gzip file of UTF-8 text", remedy: "make or fetch it again", exitCode: 65)
-    }
-    return string
   }
 }
 
@@ -136,14 +100,14 @@ final class LineFile {
   private let handle: FileHandle
   private let gzip: Process?
 
-  /// - Throws: ``FileProblem`` when the file cannot be created.
+  /// - Throws: ``Failure`` when the file cannot be created.
   init(path: String) throws {
     self.path = path
     guard FileManager.default.createFile(atPath: path, contents: nil),
       let file = FileHandle(forWritingAtPath: path)
     else {
-      throw FileProblem(
-        what: path, why: "cannot be created", remedy: "check the folder and its rights", exitCode: 73)
+      throw Failure(
+        .output, what: path, why: "cannot be created", remedy: "check the folder and its rights")
     }
     guard path.hasSuffix(".gz") else {
       handle = file
@@ -159,9 +123,9 @@ final class LineFile {
     do {
       try process.run()
     } catch {
-      throw FileProblem(
-        what: path, why: "gzip could not be run (\(error.localizedDescription))", remedy: "install gzip",
-        exitCode: 69)
+      throw Failure(
+        .unavailable, what: path, why: "gzip could not be run (\(error.localizedDescription))",
+        remedy: "install gzip")
     }
     handle = input.fileHandleForWriting
     gzip = process
@@ -171,9 +135,9 @@ final class LineFile {
     do {
       try handle.write(contentsOf: Data((line + "\n").utf8))
     } catch {
-      throw FileProblem(
-        what: path, why: "cannot be written (\(error.localizedDescription))", remedy: "is the disk full?",
-        exitCode: 74)
+      throw Failure(
+        .io, what: path, why: "cannot be written (\(error.localizedDescription))", remedy: "is the disk full?"
+      )
     }
   }
 

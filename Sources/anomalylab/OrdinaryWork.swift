@@ -17,7 +17,7 @@ struct OrdinaryWork {
     while !end.isOver {
       beat += 1
       for _ in 0..<Int.random(in: 5...40, using: &random) { socket.sendAndReceive() }
-      Self.compute(rounds: Int.random(in: 500_000...4_000_000, using: &random))
+      Self.compute(until: Deadline(after: Double.random(in: 0.01...0.08, using: &random)))
       if beat % 3 == 0 { read() }
       if beat % 4 == 0 { try write(path) }
       if beat % 11 == 0 { try job() }
@@ -52,12 +52,12 @@ struct OrdinaryWork {
     }
   }
 
-  /// Keeps one core busy for a while: a million rounds are a few milliseconds.
-  static func compute(rounds: Int) {
-    var state = SplitMix(seed: UInt64(truncatingIfNeeded: rounds))
+  /// Keeps one core busy until then.
+  static func compute(until end: Deadline) {
+    var state = SplitMix(seed: 1)
     var sum: UInt64 = 0
-    for _ in 0..<rounds { sum &+= state.next() }
-    if sum == 42 { print(sum) }
+    while !end.isOver { for _ in 0..<10_000 { sum &+= state.next() } }
+    if sum == 42 { Output.line("\(sum)") }
   }
 }
 

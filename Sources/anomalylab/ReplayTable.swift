@@ -110,7 +110,8 @@ struct ReplayTable {
     if let number = DecimalNumber.parse(cell) {
       // Beyond the range of float32 it is still the largest there is, not missing.
       if number.isFinite {
-        return Float(min(max(number, -Double(Float.greatestFiniteMagnitude)), Double(Float.greatestFiniteMagnitude)))
+        return Float(
+          min(max(number, -Double(Float.greatestFiniteMagnitude)), Double(Float.greatestFiniteMagnitude)))
       }
       return .nan
     }

@@ -53,7 +53,8 @@ struct ReplayWriter {
 
   private static func file(_ path: String) throws -> FileHandle {
     let part = path + ".part"
-    guard FileManager.default.createFile(atPath: part, contents: nil), let handle = FileHandle(forWritingAtPath: part)
+    guard FileManager.default.createFile(atPath: part, contents: nil),
+      let handle = FileHandle(forWritingAtPath: part)
     else {
       throw Failure(
         .output, what: path, why: "cannot be created", remedy: "check the folder and its rights")

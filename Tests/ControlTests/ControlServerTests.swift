@@ -131,6 +131,9 @@ import Testing
     #expect(rights == 0o660)
     server.stop()
     server.stop()
+    #expect(throws: Failure.self, "it still listens") {
+      try ControlClient(endpoint: "ipc://\(path)").ask(.status)
+    }
   }
 
   @Test(arguments: [

@@ -14,6 +14,16 @@ import Testing
   ])
   func `spans are short`(seconds: Double, text: String) { #expect(Readable.span(seconds: seconds) == text) }
 
+  @Test(arguments: [
+    ("90s", 90.0), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1.5h", 5400), ("250ms", 0.25),
+    ("1w", 604_800),
+    ("12", 12),
+  ])
+  func `spans are read`(text: String, seconds: Double) { #expect(Readable.seconds(ofSpan: text) == seconds) }
+
+  @Test(arguments: ["", "s", "soon", "1h30", "-1h", "0s", "1 h", "1y", "nan", "inf", "1.2.3s", "٣s"])
+  func `what is no span is not read as one`(text: String) { #expect(Readable.seconds(ofSpan: text) == nil) }
+
   @Test func `bytes, shares, moments and bars`() {
     #expect(Readable.bytes(512) == "512 B")
     #expect(Readable.bytes(1536) == "1.5 KiB")

@@ -1,1 +1,139 @@
+import Gradients
+import Networks
+import Tensors
 import Testing
+
+struct NetworksTests {
+  static let sizes = [5, 4, 2, 4, 5]
+
+  static func network() -> MultilayerPerceptron {
+    var random = RandomStream(seed: 1)
+    return MultilayerPerceptron(sizes: sizes, hidden: .tanh, random: &random)
+  }
+
+  static func worst(_ a: [Float], _ b: [Float]) -> Float {
+    a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? 0 : .infinity
+  }
+
+  /// Loss and gradients by all parameters, on the tape.
+  static func tapeGradient(_ network: MultilayerPerceptron, x: Tensor, mask: Tensor?) -> (Float, [Tensor]) {
+    var tape = Tape()
+    let parameters = network.parameters.map { tape.variable($0) }
+    let input = tape.variable(x)
+    let output = network(input, parameters: parameters, on: &tape)
+    let loss = tape.maskedSquaredError(output, input, mask: mask)
+    let gradients = tape.gradients(of: loss, by: parameters)
+    return (tape[loss].values[0], gradients.map { tape[$0] })
+  }
+
+  @Test func `ten Adam steps on the tape are PyTorch's`() {
+    var network = Self.network()
+    network.flattened = AdamFixture.before
+    var adam = Adam(Adam.Settings(rate: 0.01))
+    let x = Tensor(AdamFixture.x, shape: [6, 5])
+    let mask = Tensor(AdamFixture.mask, shape: [6, 5])
+    var losses: [Float] = []
+    for _ in 0..<10 {
+      let (loss, gradients) = Self.tapeGradient(network, x: x, mask: mask)
+      losses.append(loss)
+      var parameters = network.parameters
+      adam.update(&parameters, gradients: gradients)
+      network.parameters = parameters
+    }
+    #expect(Self.worst(losses, AdamFixture.losses) < 1e-5)
+    #expect(Self.worst(network.flattened, AdamFixture.after) < 1e-5)
+    #expect(adam.steps == 10)
+  }
+
+  @Test func `ten steps of the trainer are PyTorch's too`() {
+    var network = Self.network()
+    network.flattened = AdamFixture.before
+    var trainer = PerceptronTrainer(network, batch: 8, adam: Adam.Settings(rate: 0.01))
+    var random = RandomStream(seed: 1)
+    let losses = (0..<10).map { _ in
+      trainer.step(
+        values: AdamFixture.x, mask: AdamFixture.mask, rows: [0, 1, 2, 3, 4, 5][...], corruption: 0,
+        random: &random)
+    }
+    #expect(Self.worst(losses, AdamFixture.losses) < 1e-5)
+    #expect(Self.worst(trainer.current, AdamFixture.after) < 1e-5)
+  }
+
+  @Test("the trainer's gradient is the tape's", arguments: [false, true])
+  func trainerGradient(masked: Bool) {
+    var random = RandomStream(seed: 2)
+    let sizes = [19, 17, 3, 17, 19]
+    var network = MultilayerPerceptron(sizes: sizes, hidden: .tanh, random: &random)
+    network.flattened = network.flattened.map { $0 + 0.1 * random.normal() }
+    let mask = masked ? random.uniforms(13 * 19).map { $0 < 0.3 ? Float(0) : 1 } : nil
+    var x = random.normals(13 * 19)
+    for i in x.indices where mask?[i] == 0 { x[i] = 0 }
+    var trainer = PerceptronTrainer(network, batch: 16, adam: Adam.Settings())
+    let mine = trainer.lossAndGradient(values: x, mask: mask, rows: Array(0..<13)[...])
+    let (loss, gradients) = Self.tapeGradient(
+      network, x: Tensor(x, shape: [13, 19]), mask: mask.map { Tensor($0, shape: [13, 19]) })
+    #expect(abs(mine.loss - loss) < 1e-5)
+    #expect(Self.worst(mine.gradient, gradients.flatMap(\.values)) < 1e-6)
+    #expect(abs(trainer.loss(values: x, mask: mask, rows: Array(0..<13)[...]) - loss) < 1e-5)
+  }
+
+  @Test func `corruption hides inputs but not targets`() {
+    let network = Self.network()
+    var (plain, corrupted) = (
+      PerceptronTrainer(network, batch: 6, adam: Adam.Settings()),
+      PerceptronTrainer(network, batch: 6, adam: Adam.Settings())
+    )
+    var random = RandomStream(seed: 3)
+    let rows = Array(0..<6)[...]
+    let loss = corrupted.step(values: AdamFixture.x, mask: nil, rows: rows, corruption: 1, random: &random)
+    // Everything hidden: the network sees zeros, so it gives its (zero) biases back.
+    let squares = AdamFixture.x.reduce(0) { $0 + $1 * $1 } / Float(AdamFixture.x.count)
+    #expect(abs(loss - squares) < 1e-5)
+    #expect(plain.step(values: AdamFixture.x, mask: nil, rows: rows, corruption: 0, random: &random) != loss)
+  }
+
+  @Test func `kept parameters are gone back to`() {
+    var trainer = PerceptronTrainer(Self.network(), batch: 6, adam: Adam.Settings())
+    var random = RandomStream(seed: 4)
+    let before = trainer.current
+    _ = trainer.step(
+      values: AdamFixture.x, mask: nil, rows: Array(0..<6)[...], corruption: 0, random: &random)
+    #expect(trainer.current != before && trainer.kept == before)
+    trainer.restore()
+    #expect(trainer.current == before)
+  }
+
+  @Test("a plan gives what the tape gives", arguments: [Activation.tanh, .relu, .sigmoid, .softplus])
+  func plan(hidden: Activation) {
+    var random = RandomStream(seed: 5)
+    let network = MultilayerPerceptron(
+      sizes: [7, 18, 3, 5], hidden: hidden, output: .identity, random: &random)
+    let x = random.normals(9 * 7)
+    var tape = Tape()
+    let parameters = network.parameters.map { tape.variable($0) }
+    let output = network(tape.variable(Tensor(x, shape: [9, 7])), parameters: parameters, on: &tape)
+    let plan = InferencePlan(network)
+    var arena = Arena()
+    let input = arena.reserve(9 * 7)
+    arena[input] = x
+    let space = arena.reserve(9 * plan.spacePerRow)
+    let y = plan.run(input, rows: 9, arena: &arena, space: space)
+    #expect(Self.worst(arena[y], tape[output].values) < 1e-5)
+    #expect(plan.network == network)
+    // In two parts it is the same.
+    let middle = plan.run(input, rows: 9, layers: 0..<2, arena: &arena, space: space)
+    let code = arena.reserve(27)
+    arena[code] = arena[middle]
+    let rest = plan.run(code, rows: 9, layers: 2..<3, arena: &arena, space: space)
+    #expect(Self.worst(arena[rest], tape[output].values) < 1e-5)
+  }
+
+  @Test func `initial weights have the variance of their papers`() {
+    var random = RandomStream(seed: 6)
+    func variance(_ x: [Float]) -> Float { x.reduce(0) { $0 + $1 * $1 } / Float(x.count) }
+    let glorot = Initializer.glorot(inputs: 200, outputs: 100, random: &random).values
+    #expect(abs(variance(glorot) - 2 / 300) < 2e-4)
+    let he = Initializer.he(inputs: 200, outputs: 100, random: &random).values
+    #expect(abs(variance(he) - 2 / 200) < 3e-4)
+  }
+}

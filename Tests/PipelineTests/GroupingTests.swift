@@ -13,7 +13,8 @@ import Testing
       for event in 0..<count {
         // Shard 1 of 3 owns the ids 1, 4, 7, …
         batch.close(
-          stream: UInt32(Int.random(in: 0..<20, using: &generator) * 3 + 1), timestamp: Double(event), arrival: 0)
+          stream: UInt32(Int.random(in: 0..<20, using: &generator) * 3 + 1), timestamp: Double(event),
+          arrival: 0)
       }
       grouping.group(batch, shards: 3, known: 20)
       #expect(grouping.order.prefix(count).sorted() == Array(0..<count))

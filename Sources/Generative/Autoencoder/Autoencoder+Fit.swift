@@ -53,9 +53,11 @@ extension Autoencoder {
   }
 
   /// About 2/3 of the width, in steps of 8.
-  static func automaticHidden(_ width: Int) -> Int { min(128, max(8, (2 * width / 3 + 7) / 8 * 8)) }
+  public static func automaticHidden(_ width: Int) -> Int { min(128, max(8, (2 * width / 3 + 7) / 8 * 8)) }
   /// About a quarter of the width, and narrower than it.
-  static func automaticCode(_ width: Int) -> Int { min(64, max(1, min(width - 1, max(2, (width + 3) / 4)))) }
+  public static func automaticCode(_ width: Int) -> Int {
+    min(64, max(1, min(width - 1, max(2, (width + 3) / 4))))
+  }
 
   /// What is usual once the network is trained: residuals of each input, and where codes lie.
   private static func finished(

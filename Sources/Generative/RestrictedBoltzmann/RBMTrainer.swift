@@ -258,7 +258,8 @@ struct RBMTrainer {
       let residual = arena[r.prefix(n * visible)]
       let variance = arena[probabilities].map { $0 * (1 - $0) }
       var curvature = [Float](repeating: 0, count: n * visible)
-      Product.multiply(m: n, n: visible, k: hidden, variance, squared, otherTransposed: true, into: &curvature)
+      Product.multiply(
+        m: n, n: visible, k: hidden, variance, squared, otherTransposed: true, into: &curvature)
       let observed = source == nil ? nil : arena[mask.prefix(n * visible)]
       for i in residual.indices where observed?[i] != 0 {
         let scale = inverses[i % visible]

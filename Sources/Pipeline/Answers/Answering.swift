@@ -35,12 +35,13 @@ extension AnomalyPipeline {
       return .failure(
         Failure(.io, what: request.command, why: "\(error)", remedy: "see `anomalyctl doctor`"))
     } catch {
-      return .failure(Failure(.software, what: request.command, why: "\(error)", remedy: "see the daemon's log"))
+      return .failure(
+        Failure(.software, what: request.command, why: "\(error)", remedy: "see the daemon's log"))
     }
   }
 
   private func reloadReply() throws -> ControlReply {
-    try alerts.log(command: "reload", around.configPath ?? "", outcome: "asked", at: Clocks.wall())
+    try alerts.log("reload", arguments: around.configPath ?? "", outcome: "asked", at: Clocks.wall())
     let report = reload()
     if report.accepted { return .done(Done("configuration \(report.message)")) }
     return .failure(
@@ -65,7 +66,9 @@ extension AnomalyPipeline {
   }
 
   /// Runs `question` on every shard.
-  func onEveryShard<Answer: Sendable>(_ question: @escaping @Sendable (inout ShardState) -> Answer) -> [Answer] {
+  func onEveryShard<Answer: Sendable>(_ question: @escaping @Sendable (inout ShardState) -> Answer)
+    -> [Answer]
+  {
     shards.compactMap { $0.ask(question) }
   }
 

@@ -44,7 +44,9 @@ extension AnomalyPipeline {
 
   private func damageCheck() -> DoctorReport.Check {
     let damaged = life.withLock { $0.damaged }
-    guard let first = damaged.first else { return .init("kept files", .ok, why: "none was damaged at the start") }
+    guard let first = damaged.first else {
+      return .init("kept files", .ok, why: "none was damaged at the start")
+    }
     return .init(
       "kept files", .warn, why: "\(damaged.count) set aside at the start, such as \(first)",
       remedy: "look at the files that end in .damaged-N and remove them")
@@ -52,7 +54,8 @@ extension AnomalyPipeline {
 
   private func configurationCheck(_ status: StatusReport) -> DoctorReport.Check {
     if let reload = status.configuration.lastReload, !reload.accepted {
-      return .init("configuration", .warn, why: "the last reload was \(reload.message)", remedy: "mend it, reload")
+      return .init(
+        "configuration", .warn, why: "the last reload was \(reload.message)", remedy: "mend it, reload")
     }
     return .init("configuration", .ok, why: status.configuration.path ?? "the built-in defaults")
   }
@@ -77,7 +80,9 @@ extension AnomalyPipeline {
     let bad = status.totals.malformed + status.totals.refused
     guard bad > 0 else { return .init("input", .ok, why: "every message was understood") }
     let reasons = status.sources.flatMap { source in
-      source.malformed.merging(source.refused, uniquingKeysWith: +).map { ($0.value, "\(source.name): \($0.key)") }
+      source.malformed.merging(source.refused, uniquingKeysWith: +).map {
+        ($0.value, "\(source.name): \($0.key)")
+      }
     }.sorted { $0.0 > $1.0 }
     let worst = reasons.first.map { "\($0.1) (\($0.0))" } ?? ""
     return .init(
@@ -113,7 +118,8 @@ extension AnomalyPipeline {
       "\(trainer.accepted) models installed, \(trainer.backlog) streams wait, "
       + "\(Int(trainer.usedShare * 100)) % of a core used of \(Int(trainer.budgetShare * 100)) %"
     if let error = trainer.lastError {
-      return .init("training", .warn, why: "\(text); last failure: \(error)", remedy: "see the stream's fields")
+      return .init(
+        "training", .warn, why: "\(text); last failure: \(error)", remedy: "see the stream's fields")
     }
     return .init("training", .ok, why: text)
   }
@@ -138,6 +144,7 @@ extension AnomalyPipeline {
     let text = "\(percent) % of events had p ≤ 1 %"
     return (0.5...2).contains(percent)
       ? .init("calibration", .ok, why: text)
-      : .init("calibration", .warn, why: text, remedy: "see `anomalyctl streams --order score`; retrain what moved")
+      : .init(
+        "calibration", .warn, why: text, remedy: "see `anomalyctl streams --order score`; retrain what moved")
   }
 }

@@ -28,7 +28,8 @@ extension AnomalyPipeline {
     var acknowledged: [String: AcknowledgementRecord] = [:]
     for id in Set(found.map(\.id)) { acknowledged[id] = try acknowledgement(of: id) }
     return AlertList(
-      alerts: found, acknowledged: acknowledged, epoch: alerts.epoch, lastSeq: try alerts.lastSeq(), more: more)
+      alerts: found, acknowledged: acknowledged, epoch: alerts.epoch, lastSeq: try alerts.lastSeq(),
+      more: more)
   }
 
   func explanation(of id: String) throws -> Explanation {
@@ -63,7 +64,8 @@ extension AnomalyPipeline {
 
   func unsilence(_ stream: String) throws -> Done {
     guard try alerts.unsilence(StreamKey(stream), at: Clocks.wall()) else {
-      throw Failure(.data, what: "stream \(stream)", why: "it is not silenced", remedy: "see `anomalyctl streams`")
+      throw Failure(
+        .data, what: "stream \(stream)", why: "it is not silenced", remedy: "see `anomalyctl streams`")
     }
     publisher.silence(stream, until: nil)
     return Done("\(stream) may speak again", details: ["stream": stream])

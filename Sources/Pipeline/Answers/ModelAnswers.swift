@@ -6,8 +6,11 @@ import Generative
 
 extension AnomalyPipeline {
   func modelList(_ stream: String?) throws -> ModelList {
-    if let stream { return ModelList(models: try onShard(of: stream) { state, local in state.modelSummaries(of: local) }) }
-    let all = onEveryShard { state in state.streams.indices.flatMap { state.modelSummaries(of: $0) } }.flatMap(\.self)
+    if let stream {
+      return ModelList(models: try onShard(of: stream) { state, local in state.modelSummaries(of: local) })
+    }
+    let all = onEveryShard { state in state.streams.indices.flatMap { state.modelSummaries(of: $0) } }
+      .flatMap(\.self)
     return ModelList(models: all.sorted { ($0.stream ?? "", $0.detector) < ($1.stream ?? "", $1.detector) })
   }
 
@@ -28,7 +31,8 @@ extension AnomalyPipeline {
   /// Kept on disk before it is acknowledged; done when the trainer comes to it.
   func retrain(_ stream: String?) throws -> Done {
     if let stream {
-      let ready = try onShard(of: stream) { state, local in state.streams[local].detector.phase != .collecting }
+      let ready = try onShard(of: stream) { state, local in state.streams[local].detector.phase != .collecting
+      }
       guard ready else {
         throw Failure(
           .temporary, what: "stream \(stream)", why: "it is still collecting its first rows",
@@ -38,7 +42,8 @@ extension AnomalyPipeline {
     try alerts.requestRetraining(stream.map(StreamKey.init), reason: "asked for", at: Clocks.wall())
     let count = requestTraining(of: stream)
     return Done(
-      "\(count) \(count == 1 ? "stream waits" : "streams wait") for a new model", details: ["streams": "\(count)"])
+      "\(count) \(count == 1 ? "stream waits" : "streams wait") for a new model",
+      details: ["streams": "\(count)"])
   }
 
   @discardableResult
@@ -69,9 +74,10 @@ extension AnomalyPipeline {
     }
     let name = try snapshots.revert(key, to: snapshot)
     let model = try SnapshotCoding.model(of: try snapshots.load(key, name), pools: pools)
-    try alerts.log(command: "revert", "\(stream) \(name)", outcome: "done", at: Clocks.wall())
+    try alerts.log("revert", arguments: "\(stream) \(name)", outcome: "done", at: Clocks.wall())
     try onShard(of: stream) { state, local in state.install(model, at: local) }
-    return Done("\(stream) scores with snapshot \(name) again", details: ["stream": stream, "snapshot": name])
+    return Done(
+      "\(stream) scores with snapshot \(name) again", details: ["stream": stream, "snapshot": name])
   }
 
   func sample(_ stream: String, model: String, count: Int, seed: UInt64) throws -> SampleReport {
@@ -80,7 +86,8 @@ extension AnomalyPipeline {
         .usage, what: "model \(model)", why: "there is no such detector",
         remedy: "choose one of \(DetectorName.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    guard let trained = try onShard(of: stream, { state, local in state.streams[local].detector.model }) else {
+    guard let trained = try onShard(of: stream, { state, local in state.streams[local].detector.model })
+    else {
       throw Failure(
         .temporary, what: "stream \(stream)", why: "it has no model yet",
         remedy: "see `anomalyctl stream \(stream)`")

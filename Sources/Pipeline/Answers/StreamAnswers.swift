@@ -12,7 +12,7 @@ extension AnomalyPipeline {
     for part in onEveryShard({ state in
       state.streams.indices.filter { local in
         (query.phase == nil || state.streams[local].detector.phase == query.phase)
-          && (query.matching.map { Glob($0).matches(state.streams[local].key.name) } ?? true)
+          && (query.matching.map { Globs([$0]).matches(state.streams[local].key.name) } ?? true)
       }.map { state.summary(of: $0) }
     }) { rows.append(contentsOf: part) }
     let total = rows.count
@@ -42,19 +42,22 @@ extension AnomalyPipeline {
       summary.repeats = counts.repeats
       summary.restarts = counts.restarts
       summary.late = counts.late
+      summary.dropped = counts.dropped
     }
     return summary
   }
 }
 
 extension ShardState {
-  func summary(of local: Int) -> StreamSummary {
+  mutating func summary(of local: Int) -> StreamSummary {
+    let rate = streams[local].rate(now: Clocks.monotonic())
     let entry = streams[local]
     let status = entry.detector.status
     var row = StreamSummary()
     row.name = entry.key.name
     row.phase = status.phase
     row.events = status.events
+    row.rate = rate
     row.lastEvent = status.lastEvent
     if status.scored > 0 {
       row.lastScore = status.lastScore
@@ -70,7 +73,7 @@ extension ShardState {
     return row
   }
 
-  func detail(of local: Int) -> StreamDetail {
+  mutating func detail(of local: Int) -> StreamDetail {
     let entry = streams[local]
     let status = entry.detector.status
     var detail = StreamDetail()

@@ -35,13 +35,20 @@ final class Publisher: Sendable {
   /// Touched by the thread alone: incidents that were said to be open, and alerts that the history refused.
   private let announced: Guarded<Set<String>>
   private let pending = Guarded<[Alert]>([])
+  private let message = Guarded(ScoreMessage())
+  private let keep: Int
+  private let sincePruned = Guarded(0)
 
   /// Alerts that wait for a failing history at most; beyond that the oldest are given up, counted in the log.
   static let pendingCapacity = 10_000
 
   /// Binds at once, so that a port in use is an error at the start.
-  init(settings: PublishSettings, store: AlertStore, context: MessagingContext, log: Logger) throws {
+  ///
+  /// - Parameter keep: statements that the history holds at most.
+  init(settings: PublishSettings, keep: Int, store: AlertStore, context: MessagingContext, log: Logger) throws
+  {
     self.store = store
+    self.keep = keep
     self.log = log
     outbox = Outbox(scoreCapacity: settings.queueMessages)
     let socket = try Socket(.pub, in: context)
@@ -102,6 +109,11 @@ final class Publisher: Sendable {
       let recorded = try store.append(pending.value).alerts
       pending.value.removeAll()
       for alert in recorded { send(alert) }
+      sincePruned.value += recorded.count
+      if sincePruned.value >= 1000 {
+        sincePruned.value = 0
+        _ = try store.prune(keeping: keep, since: -.infinity)
+      }
       counted.withLock { [last = recorded.last?.seq] in
         $0.unrecorded = 0
         $0.lastSeq = last ?? $0.lastSeq
@@ -131,7 +143,8 @@ final class Publisher: Sendable {
     var said: [Alert] = []
     for var alert in alerts {
       let isAnnounced = announced.value.contains(alert.id)
-      if silent[alert.stream] != nil && !(isAnnounced && alert.state == .resolved) || !isAnnounced && alert.state == .resolved
+      if silent[alert.stream] != nil && !(isAnnounced && alert.state == .resolved)
+        || !isAnnounced && alert.state == .resolved
       {
         counted.withLock { $0.silenced += 1 }
         continue
@@ -148,8 +161,7 @@ final class Publisher: Sendable {
   }
 
   private func send(_ alert: Alert) {
-    let frames = AlertCoding.frames(of: alert)
-    attempt { _ = try socket.send([frames.topic, frames.payload]) }
+    attempt { try socket.send(try AlertMessage.frames(of: alert)) }
     counted.withLock {
       switch alert.state {
       case .open: $0.opened += 1
@@ -158,17 +170,22 @@ final class Publisher: Sendable {
       }
     }
     log.notice(
-      "alert", metadata: ["stream": "\(alert.stream)", "state": "\(alert.state)", "id": "\(alert.id)",
-        "score": "\((alert.score * 10).rounded() / 10)", "text": "\(alert.text)"])
+      "alert",
+      metadata: [
+        "stream": "\(alert.stream)", "state": "\(alert.state)", "id": "\(alert.id)",
+        "score": "\((alert.score * 10).rounded() / 10)", "text": "\(alert.text)",
+      ])
   }
 
   private func send(_ run: ScoreRun) {
     attempt {
-      let topic = ScoreCoding.topic(of: run.stream)
       for index in run.scores.indices {
-        let payload = ScoreCoding.payload(
-          stream: run.stream, timestamp: run.timestamps[index], score: Double(run.scores[index]), pValue: run.pValues[index])
-        try socket.send([topic, payload])
+        message.value.write(
+          stream: run.stream.name, timestamp: run.timestamps[index], score: Double(run.scores[index]),
+          pValue: run.pValues[index])
+        let topic = message.value.topic
+        let payload = message.value.payload
+        if try socket.send(topic.span, more: true) { try socket.send(payload.span, wait: .forever) }
       }
     }
     counted.withLock { $0.scores += UInt64(run.scores.count) }

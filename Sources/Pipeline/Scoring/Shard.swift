@@ -50,7 +50,9 @@ final class Shard: Sendable {
   }
 
   /// Runs `question` on the shard's thread and waits for the answer; nil when none comes in time or the shard has ended.
-  func ask<Answer: Sendable>(seconds: Double = 5, _ question: @escaping @Sendable (inout ShardState) -> Answer)
+  func ask<Answer: Sendable>(
+    seconds: Double = 5, _ question: @escaping @Sendable (inout ShardState) -> Answer
+  )
     -> Answer?
   {
     let reply = Reply<Answer>()

@@ -66,7 +66,9 @@ struct ShardState {
     counters.batches += 1
     let ended = Clocks.monotonic()
     counters.busy += ended - began
-    if let arrival = batch.arrivals.first { counters.longestWait = max(counters.longestWait, ended &- arrival) }
+    if let arrival = batch.arrivals.first {
+      counters.longestWait = max(counters.longestWait, ended &- arrival)
+    }
   }
 
   /// Copies events into rows as wide as the stream's fields; what an event does not carry is missing.
@@ -92,27 +94,34 @@ struct ShardState {
 
   private mutating func observe(_ local: Int, count: Int) {
     let width = streams[local].detector.fields.count
+    let phase = streams[local].detector.phase
     streams[local].detector.observe(
       rows: rows, width: width, timestamps: timestamps, count: count, workspace: &workspace)
     streams[local].changed = true
     remember(local, width: width, count: count)
     if !workspace.alerts.isEmpty { around.outbox.add(workspace.alerts) }
+    if !workspace.alerts.isEmpty || streams[local].detector.phase != phase {
+      saver.hasten(streams: streams.count)
+    }
     if around.pipeline.publish.scores {
       around.outbox.add(
         ScoreRun(
           stream: streams[local].key, timestamps: Array(timestamps[..<count]),
           scores: Array(workspace.score[..<count]), pValues: Array(workspace.p[..<count])))
     }
-    for row in 0..<count { streams[local].maxScore = max(streams[local].maxScore, Double(workspace.score[row])) }
+    for row in 0..<count {
+      streams[local].maxScore = max(streams[local].maxScore, Double(workspace.score[row]))
+    }
     if streams[local].detector.trainingRequest != nil { enqueueTraining(local) }
   }
 
   /// Keeps the rows to learn from; those of an incident are marked.
   private mutating func remember(_ local: Int, width: Int, count: Int) {
+    let values = rows
     for row in 0..<count {
       let isFull = streams[local].history.append(
         timestamp: timestamps[row], flags: workspace.quarantined[row] ? .quarantined : [],
-        values: rows.span.extracting(row * width..<(row + 1) * width))
+        values: values.span.extracting(row * width..<(row + 1) * width))
       if isFull { flush(local) }
     }
   }
@@ -125,7 +134,8 @@ struct ShardState {
       let local = Int(id) / around.shards
       // After a restart the known streams stand here already, in the order in which ingest was told of them.
       if local < streams.count { return }
-      precondition(local == streams.count, "stream \(id) was declared before \(streams.count * around.shards)")
+      precondition(
+        local == streams.count, "stream \(id) was declared before \(streams.count * around.shards)")
       streams.append(
         StreamEntry(
           key: key, detector: StreamDetector(stream: key, settings: around.detection, seed: seed(of: key)),
@@ -153,15 +163,19 @@ struct ShardState {
     guard let reason = streams[local].detector.trainingRequest else { return }
     if reason == .newNormal, let since = streams[local].detector.acceptedSince {
       flush(local)
-      guarded("history") {
-        _ = try streams[local].history.mark(since ... .infinity, clear: .quarantined, scratch: &historyScratch)
+      do {
+        _ = try streams[local].history.mark(
+          since ... .infinity, clear: .quarantined, scratch: &historyScratch)
+      } catch {
+        note("history", error)
       }
     }
     streams[local].detector.trainingStarted()
     around.trainer.add(
       TrainingJob(
         id: UInt32(local * around.shards + around.index), stream: streams[local].key, shard: around.index,
-        reason: reason, signature: streams[local].signature, parent: streams[local].detector.model?.snapshotName))
+        reason: reason, signature: streams[local].signature,
+        parent: streams[local].detector.model?.snapshotName))
   }
 
   /// Asks for a training on a person's behalf; false for a stream that has too few rows yet.
@@ -185,6 +199,7 @@ struct ShardState {
 
   mutating func install(_ model: StreamModel, at local: Int) {
     streams[local].detector.install(model)
+    saver.hasten(streams: streams.count)
     streams[local].changed = true
   }
 
@@ -205,8 +220,10 @@ struct ShardState {
   mutating func flush(_ local: Int) {
     if streams[local].history.stagedRows == 0 { return }
     do {
-      if let aside = try streams[local].history.flush(fields: streams[local].detector.fields, scratch: &historyScratch) {
-        around.log.warning("a history was set aside", metadata: ["stream": "\(streams[local].key)", "what": "\(aside)"])
+      let fields = streams[local].detector.fields
+      if let aside = try streams[local].history.flush(fields: fields, scratch: &historyScratch) {
+        around.log.warning(
+          "a history was set aside", metadata: ["stream": "\(streams[local].key)", "what": "\(aside)"])
       }
     } catch {
       note("history", error)
@@ -214,10 +231,6 @@ struct ShardState {
   }
 
   /// A full or failing disk costs rows of history, counted, and nothing else.
-  mutating func guarded(_ what: String, _ body: () throws -> Void) {
-    do { try body() } catch { note(what, error) }
-  }
-
   mutating func note(_ what: String, _ error: any Error) {
     counters.storageErrors += 1
     counters.lastStorageError = "\(what): \(error)"

@@ -38,6 +38,11 @@ struct StateSaver {
     return entries
   }
 
+  /// Something happened that a crash should not undo: saves within two seconds, with many streams a little later.
+  mutating func hasten(streams: Int) {
+    due = min(due == 0 ? .max : due, Clocks.monotonic() + 2_000_000_000 + UInt64(streams) * 1_000_000)
+  }
+
   static func entry(of stream: StreamEntry) -> StateStore.Entry {
     StateStore.Entry(stream: stream.key, bytes: stream.detector.encodeState())
   }
@@ -58,9 +63,11 @@ extension ShardState {
   }
 
   private mutating func save(_ entries: [StateStore.Entry]) {
-    guarded("running state") {
+    do {
       try around.states.save(entries, shard: around.index, of: around.shards, at: Clocks.wall())
+      saver.noteSaved()
+    } catch {
+      note("running state", error)
     }
-    saver.noteSaved()
   }
 }

@@ -15,9 +15,9 @@ struct StreamEntry {
 
   /// Whether anything happened since the state was last saved.
   var changed = false
-  /// Monotonic nanoseconds and number of events at the last two looks, for the rate.
-  var rateMark: (at: UInt64, events: UInt64) = (0, 0)
-  var rate = 0.0
+  /// Monotonic nanoseconds and number of events at the last look, and the rate up to it.
+  private var rateMark: (at: UInt64, events: UInt64)
+  private var lastRate = 0.0
   var maxScore = 0.0
   /// Whether the model was learned from several streams together.
   var isPooled: Bool { detector.model?.sharedWeightsName != nil }
@@ -26,6 +26,16 @@ struct StreamEntry {
     self.key = key
     self.detector = detector
     self.history = history
+    rateMark = (Clocks.monotonic(), detector.status.events)
+  }
+
+  /// Events a second between the last two looks that were at least two seconds apart.
+  mutating func rate(now: UInt64) -> Double {
+    guard now > rateMark.at + 2_000_000_000 else { return lastRate }
+    let events = detector.status.events
+    lastRate = Double(events &- rateMark.events) / (Double(now - rateMark.at) * 1e-9)
+    rateMark = (now, events)
+    return lastRate
   }
 
   /// Takes a field that ingest declared; whether it is new to the detector.

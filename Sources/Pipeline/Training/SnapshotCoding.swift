@@ -9,17 +9,21 @@ enum SnapshotCoding {
   static let sharedSection = "weights"
 
   /// - Parameter weights: where the pooled weights lie that the model uses; nil when they are its own.
-  static func snapshot(of model: StreamModel, stream: StreamKey, parent: String?, weights: SharedID?) -> Snapshot {
+  static func snapshot(of model: StreamModel, stream: StreamKey, parent: String?, weights: SharedID?)
+    -> Snapshot
+  {
     var sections: [String: [UInt8]] = [:]
     for section in model.encode() { sections[section.name] = section.bytes }
     return Snapshot(
-      stream: stream, name: model.snapshotName, trainedAt: model.trainedAt, parent: parent, sections: sections,
+      stream: stream, name: model.snapshotName, trainedAt: model.trainedAt, parent: parent,
+      sections: sections,
       shared: weights.map { [sharedSection: $0] } ?? [:])
   }
 
   static func model(of snapshot: Snapshot, pools: WeightPools) throws -> StreamModel {
     let shared = try snapshot.shared[sharedSection].map { try pools.weights($0) }
-    return try StreamModel(decoding: snapshot.sections.map { (name: $0.key, bytes: $0.value) }, sharedWeights: shared)
+    return try StreamModel(
+      decoding: snapshot.sections.map { (name: $0.key, bytes: $0.value) }, sharedWeights: shared)
   }
 }
 

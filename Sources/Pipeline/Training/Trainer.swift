@@ -38,6 +38,7 @@ final class Trainer: Sendable {
   private let contents: Guarded<Contents>
   /// Processor time of the thread when the budget was last charged; touched by the thread alone.
   private let mark = Guarded(0.0)
+  private let hasPooled = Guarded(false)
   private let isStopping = Atomic<Bool>(false)
   private let thread = Mutex<DedicatedThread?>(nil)
   private let snapshots: SnapshotStore
@@ -45,11 +46,15 @@ final class Trainer: Sendable {
   private let pools: WeightPools
   private let shards: [Shard]
   private let log: Logger
+  /// Told of every training that a person asked for, and whether it was the last of them.
+  private let requestDone: @Sendable (StreamKey, _ isLast: Bool) -> Void
 
   init(
     settings: RetrainSettings, detection: DetectionSettings, seed: UInt64, snapshots: SnapshotStore,
-    histories: HistoryStore, pools: WeightPools, shards: [Shard], log: Logger
+    histories: HistoryStore, pools: WeightPools, shards: [Shard], log: Logger,
+    requestDone: @escaping @Sendable (StreamKey, _ isLast: Bool) -> Void
   ) {
+    self.requestDone = requestDone
     self.snapshots = snapshots
     self.pools = pools
     self.histories = histories
@@ -110,14 +115,30 @@ final class Trainer: Sendable {
     while let work = nextWork() {
       mark.value = Clocks.threadProcessorTime()
       switch work {
-      case .own(let job): trainOwn(job)
+      case .own(let job):
+        trainOwn(job)
+        if job.reason == .requested && !isStopping.load(ordering: .relaxed) {
+          requestDone(job.stream, condition.locked { !contents.value.queue.hasRequests })
+        }
       case .pool(let jobs): trainPool(jobs)
       }
       charge()
+      collectUnreferenced()
       condition.locked {
         contents.value.counters.current = nil
         contents.value.counters.busySince = 0
       }
+    }
+  }
+
+  /// Pooled weights that no snapshot names any more are removed when nothing else is to be done.
+  private func collectUnreferenced() {
+    guard hasPooled.value, condition.locked({ contents.value.queue.isEmpty }) else { return }
+    hasPooled.value = false
+    do {
+      _ = try snapshots.collectUnreferenced()
+    } catch {
+      log.warning("pooled weights were not tidied", metadata: ["why": "\(error)"])
     }
   }
 
@@ -193,9 +214,11 @@ final class Trainer: Sendable {
     let kept: SharedID
     do {
       weights = try ModelTrainer.trainPooled(
-        sampled, settings: settings, seed: seed, name: "pool-\(String(seed, radix: 36))", shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
+        sampled, settings: settings, seed: seed, name: "pool-\(String(seed, radix: 36))",
+        shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
       kept = try snapshots.share(weights.encode())
       pools.remember(weights, at: kept)
+      hasPooled.value = true
     } catch {
       // Together it did not work (too different, too few rows): each on its own, then.
       log.warning("pooled training failed", metadata: ["streams": "\(jobs.count)", "why": "\(error)"])
@@ -258,22 +281,24 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil)
       return
     }
-    let (settings, seed) = condition.locked { (contents.value.detection, nextSeed()) }
+    let seed = condition.locked { nextSeed() }
     let verdict = ModelTrainer.compare(
-      candidate: candidate, champion: champion, rows: rows, settings: settings, seed: seed)
+      candidate: candidate, champion: champion, rows: rows, seed: seed)
     if verdict.accepted {
       try install(candidate, job, weights: nil)
       log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
     } else {
       condition.locked { contents.value.counters.rejected += 1 }
-      log.info("kept the running model", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
+      log.info(
+        "kept the running model", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
       shards[job.shard].tell { $0.trainingEnded(job.id) }
     }
   }
 
   /// On disk first, then into the shard: what scores is what a restart finds.
   private func install(_ model: StreamModel, _ job: TrainingJob, weights: SharedID?) throws {
-    try snapshots.save(SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights))
+    try snapshots.save(
+      SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights))
     condition.locked { contents.value.counters.accepted += 1 }
     shards[job.shard].tell { $0.install(model, job.id) }
   }

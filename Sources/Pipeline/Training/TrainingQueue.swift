@@ -37,6 +37,8 @@ struct TrainingQueue: Sendable {
   var backlog: Int { requested.count + first.values.reduce(0) { $0 + $1.count } + again.count }
   /// Streams that run on a pooled model and wait for a try with one of their own.
   var pooled: Int { ownLater.count }
+  /// Whether a training that a person asked for still waits.
+  var hasRequests: Bool { !requested.isEmpty }
   var isEmpty: Bool { backlog == 0 && ownLater.isEmpty }
 
   /// A stream that already waits moves only when it is asked for by a person.
@@ -63,7 +65,7 @@ struct TrainingQueue: Sendable {
 
   /// Takes the next work; nil when there is none.
   mutating func next() -> Work? {
-    if !requested.isEmpty { return .own(take(&requested)) }
+    if !requested.isEmpty { return .own(take(\.requested)) }
     while let signature = firstOrder.first {
       guard let jobs = first[signature], !jobs.isEmpty else {
         first[signature] = nil
@@ -84,13 +86,13 @@ struct TrainingQueue: Sendable {
       firstOrder.append(signature)
       return .own(job)
     }
-    if !again.isEmpty { return .own(take(&again)) }
-    if !ownLater.isEmpty { return .own(take(&ownLater)) }
+    if !again.isEmpty { return .own(take(\.again)) }
+    if !ownLater.isEmpty { return .own(take(\.ownLater)) }
     return nil
   }
 
-  private mutating func take(_ jobs: inout [TrainingJob]) -> TrainingJob {
-    let job = jobs.removeFirst()
+  private mutating func take(_ line: WritableKeyPath<TrainingQueue, [TrainingJob]>) -> TrainingJob {
+    let job = self[keyPath: line].removeFirst()
     waiting.remove(job.id)
     return job
   }

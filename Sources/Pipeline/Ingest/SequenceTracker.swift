@@ -1,0 +1,79 @@
+/// What the sequence numbers of one stream told so far.
+public struct SequenceCounters: Sendable, Equatable, Codable {
+  /// Numbers that were skipped and have not come since.
+  public var missing: UInt64 = 0
+  /// Times that numbers were skipped.
+  public var gaps: UInt64 = 0
+  /// Events with a number that had come before.
+  public var repeats: UInt64 = 0
+  /// Events that came after a later number, and filled a gap.
+  public var reordered: UInt64 = 0
+  /// Times that the publisher began anew.
+  public var restarts: UInt64 = 0
+  public init() {}
+}
+
+/// Follows the sequence numbers of one stream: which are missing, repeated, out of order, or begin anew.
+///
+/// Exact for whatever comes at most 64 numbers late; what comes later than that counts as a repeat.
+struct SequenceTracker: Sendable {
+  private(set) var counters = SequenceCounters()
+  private var highest: UInt64 = 0
+  private var epoch: UInt64 = 0
+  // Bit k: number `highest - k` has come.
+  private var window: UInt64 = 0
+  private var hasEpoch = false
+
+  /// - Parameters:
+  ///   - seq: counts what the publisher sent.
+  ///   - epoch: names one life of the publisher; when it changes, counting begins anew. Without it, a 0 or 1 that is not
+  ///     in the window does.
+  mutating func observe(seq: UInt64, epoch: UInt64?) {
+    if window == 0 {
+      begin(at: seq, epoch)
+      return
+    }
+    if let epoch, hasEpoch, epoch != self.epoch {
+      counters.restarts += 1
+      begin(at: seq, epoch)
+      return
+    }
+    if let epoch {
+      self.epoch = epoch
+      hasEpoch = true
+    }
+    if seq > highest {
+      let step = seq - highest
+      if step > 1 {
+        counters.gaps += 1
+        counters.missing += step - 1
+      }
+      window = step < 64 ? window << step | 1 : 1
+      highest = seq
+      return
+    }
+    let age = highest - seq
+    if age < 64 {
+      if window >> age & 1 == 1 {
+        counters.repeats += 1
+      } else {
+        window |= 1 << age
+        counters.reordered += 1
+        counters.missing -= 1
+      }
+    } else if seq <= 1, epoch == nil {
+      counters.restarts += 1
+      begin(at: seq, nil)
+    } else {
+      counters.repeats += 1
+    }
+  }
+
+  private mutating func begin(at seq: UInt64, _ epoch: UInt64?) {
+    highest = seq
+    // What lies before the first number is nobody's loss: those bits are set.
+    window = .max
+    self.epoch = epoch ?? 0
+    hasEpoch = epoch != nil
+  }
+}

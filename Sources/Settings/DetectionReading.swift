@@ -1,0 +1,79 @@
+import Detection
+import Pipeline
+
+/// Keys of `detection` and `retrain`.
+enum DetectionReading {
+  static func read(_ section: ConfigSection, _ detection: inout DetectionSettings) {
+    section.section("collecting") {
+      $0.integer("rows", &detection.collecting.rows, 32...1_000_000)
+      $0.integer("maximum_rows", &detection.collecting.maximumRows, 32...10_000_000)
+    }
+    section.integer("window", &detection.window, 2...64)
+    number(section, "squash_beyond", &detection.squashBeyond, 2...16)
+    section.section("autoencoder") {
+      $0.flag("enabled", &detection.autoencoder.enabled)
+      $0.integer("epochs", &detection.autoencoder.epochs, 1...10_000)
+    }
+    section.section("rbm") {
+      $0.flag("enabled", &detection.rbm.enabled)
+      $0.integer("epochs", &detection.rbm.epochs, 1...10_000)
+      $0.integer("hidden", &detection.rbm.hidden, 1...4096, absence: "auto")
+    }
+    section.section("calibration") {
+      $0.share("held_out_share", &detection.calibration.heldOutShare, 0.05...0.5)
+      $0.integer("fresh_rows", &detection.calibration.freshRows, 0...1_000_000)
+      number($0, "step", &detection.calibration.step, 0.001...0.1)
+    }
+    section.section("alerts") {
+      $0.number("open", &detection.alerts.open, 0...100)
+      $0.integer("open_after", &detection.alerts.openAfter, 1...32)
+      $0.integer("open_within", &detection.alerts.openWithin, 1...32)
+      $0.number("open_at_once", &detection.alerts.openAtOnce, 0...100)
+      $0.number("close", &detection.alerts.close, 0...100)
+      $0.integer("close_after", &detection.alerts.closeAfter, 1...1_000_000)
+      $0.integer("update_every", &detection.alerts.updateEvery, 1...1_000_000_000)
+      $0.integer("features", &detection.alerts.features, 1...64)
+    }
+  }
+
+  /// One section for both: when a detector asks for a training, and what training may cost.
+  static func readRetraining(
+    _ section: ConfigSection, _ detection: inout DetectionSettings, _ retrain: inout RetrainSettings
+  ) {
+    section.duration("every", &detection.retraining.every, 0...31_536_000)
+    retrain.every = detection.retraining.every
+    section.number("growth", &detection.retraining.growth, 0...1000)
+    section.number("drift", &detection.retraining.drift, 0...1000)
+    retrain.onDrift = detection.retraining.drift > 0
+    section.integer("drift_after", &detection.retraining.driftAfter, 1...1_000_000_000)
+    section.integer("spacing", &detection.retraining.spacing, 1...1_000_000_000)
+    section.duration("new_normal", &detection.newNormal, 0...31_536_000)
+    section.share("budget", &retrain.budget, 0.01...1)
+    section.duration("burst", &retrain.burst, 0...86_400)
+    section.integer("history_rows", &retrain.historyRows, 192...10_000_000)
+    section.integer("pooled_from", &retrain.pooledFrom, 2...10_000_000)
+  }
+
+  private static func number(
+    _ section: ConfigSection, _ key: String, _ value: inout Float, _ range: ClosedRange<Double>
+  ) {
+    // The shortest decimal form, so that 0.01 stays 0.01.
+    var wide = Double(value.description) ?? Double(value)
+    section.number(key, &wide, range)
+    value = Float(wide)
+  }
+
+  /// What depends on more than one key.
+  static func check(_ root: ConfigSection, _ detection: DetectionSettings) {
+    for problem in detection.problems {
+      let key = problem.key
+      if key == "new_normal" {
+        root.report("retrain.new_normal", problem.message)
+      } else if key.hasPrefix("retraining.") {
+        root.report("retrain.\(key.dropFirst("retraining.".count))", problem.message)
+      } else {
+        root.report("detection.\(key)", problem.message)
+      }
+    }
+  }
+}

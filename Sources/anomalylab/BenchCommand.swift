@@ -1,0 +1,128 @@
+import ArgumentParser
+import Control
+import Foundation
+
+/// The measurements that `anomalylab bench` knows; each is a function in a file of its own.
+enum Benchmarks {
+  static let all: [Benchmark] = [
+    score, memory, kill,
+    Benchmark(
+      name: "calibration", summary: "measured against promised false-alarm rates, on three kinds of noise"
+    ) {
+      run in
+      var bench = BenchCalibration()
+      bench.events = run.setting("events", bench.events)
+      bench.only = run.settings["only"]
+      for record in try bench.run() { run.report(record) }
+    },
+  ]
+}
+
+/// One measurement by name.
+struct Benchmark: Sendable {
+  let name: String
+  let summary: String
+  /// Measures, and says each result through ``BenchRun/report(_:_:_:reference:_:note:)``.
+  let run: @Sendable (BenchRun) throws -> Void
+}
+
+/// Where results go, and what was asked for.
+struct BenchRun: Sendable {
+  let name: String
+  let isJSON: Bool
+  /// Given with `--set key=value`, for instance `streams=100`.
+  let settings: [String: String]
+
+  /// A whole number given with `--set`, or the default.
+  func setting(_ key: String, _ standard: Int) -> Int { settings[key].flatMap { Int($0) } ?? standard }
+  func setting(_ key: String, _ standard: Double) -> Double {
+    settings[key].flatMap { Double($0) } ?? standard
+  }
+
+  /// Prints a result that was put together elsewhere.
+  func report(_ record: BenchRecord) {
+    report(
+      record.case, record.value, record.unit, reference: record.reference,
+      record.referenceValue == 0 ? nil : record.referenceValue)
+  }
+
+  /// Prints one result: a JSON line, or a line for a person.
+  ///
+  /// - Parameters:
+  ///   - kind: which case of the benchmark.
+  ///   - reference: what it is held against, and what that gave in the same run.
+  func report(
+    _ kind: String, _ value: Double, _ unit: String, reference: String? = nil,
+    _ referenceValue: Double? = nil,
+    note: String? = nil
+  ) {
+    let result = BenchResult(
+      bench: name, case: kind, value: value, unit: unit, reference: reference, referenceValue: referenceValue,
+      ratio: referenceValue.flatMap { $0 == 0 ? nil : value / $0 }, note: note)
+    Output.line(isJSON ? result.json : result.text)
+  }
+}
+
+/// One result as it is printed.
+struct BenchResult: Encodable {
+  let bench: String
+  let `case`: String
+  let value: Double
+  let unit: String
+  let reference: String?
+  let referenceValue: Double?
+  let ratio: Double?
+  let note: String?
+
+  enum CodingKeys: String, CodingKey {
+    case bench, `case`, value, unit, reference, ratio, note
+    case referenceValue = "reference_value"
+  }
+
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  var text: String {
+    var text = "\(bench)  \(`case`): \(Readable.number(value)) \(unit)"
+    if let reference, let referenceValue {
+      text += "  (\(reference): \(Readable.number(referenceValue)), ratio \(Readable.number(ratio)))"
+    }
+    return note.map { text + "  \($0)" } ?? text
+  }
+}
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measures speed, memory and accuracy; without a name everything, one after the other.",
+    discussion: Benchmarks.all.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
+  @Argument(help: "Which measurements.") var names: [String] = []
+  @Option(name: .customLong("set"), help: ArgumentHelp("Changes how it measures.", valueName: "key=value"))
+  var settings: [String] = []
+  @Flag(help: "Print JSON lines.") var json = false
+
+  func validate() throws {
+    for name in names where !Benchmarks.all.contains(where: { $0.name == name }) {
+      throw ValidationError(
+        "no benchmark \(name); there are \(Benchmarks.all.map(\.name).joined(separator: ", "))")
+    }
+    for setting in settings where !setting.contains("=") {
+      throw ValidationError("--set \(setting) is not key=value")
+    }
+  }
+
+  func run() throws {
+    let pairs = settings.map {
+      $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    }
+    let settings = Dictionary(pairs.map { ($0[0], $0[1]) }) { $1 }
+    for benchmark in Benchmarks.all where names.isEmpty || names.contains(benchmark.name) {
+      try benchmark.run(BenchRun(name: benchmark.name, isJSON: json, settings: settings))
+    }
+  }
+}
