@@ -62,9 +62,9 @@ public struct DetectionSettings: Sendable, Equatable {
     public var every = 86_400.0
     /// While history is short, train again when the rows have multiplied by this factor; 0: never.
     public var growth = 4.0
-    /// How far the thresholds may have moved from those of the training, in tail lengths, before it counts as drift;
-    /// 0: drift is not looked for.
-    public var drift = 1.0
+    /// How far recent scores may be distributed from those of the training before it counts as drift: about 0.7 when all
+    /// have moved by one of their standard deviations; 0: drift is not looked for.
+    public var drift = 0.6
     /// Events for which it must have been so.
     public var driftAfter = 512
     /// Events between two trainings at least.

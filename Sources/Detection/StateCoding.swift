@@ -40,7 +40,7 @@ extension StreamDetector {
       sustained.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
-      writer.append(drift)
+      drift.encode(to: &writer)
     }
     return writer.bytes
   }
@@ -102,9 +102,11 @@ extension StreamDetector {
         try tracker.decode(from: &reader)
         trackers.append(tracker)
       }
-      let drift = try reader.finiteFloat()
+      let drift = try DriftGauge(decoding: &reader)
       if let model, model.snapshotName == modelName {
-        guard context.count == self.context.count, trackers.count == self.trackers.count else {
+        guard context.count == self.context.count, trackers.count == self.trackers.count,
+          drift.detectors == model.detectors.count
+        else {
           throw .invalid(
             section: Self.section, what: "a context of \(context.count) and \(trackers.count) thresholds")
         }

@@ -134,18 +134,6 @@ struct ThresholdTracker: Sendable {
     }
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }
-
-  /// How far the thresholds of the bulk (α from 0.75 to 0.01) lie from where the calibration put them, in tail lengths.
-  func displacement(from calibration: ScoreCalibration) -> Float {
-    var sum: Float = 0
-    for level in 1...9 {
-      let length =
-        (calibration.thresholds[level + 1] - calibration.thresholds[level - 1])
-        / (Levels.logs[level - 1] - Levels.logs[level + 1])
-      sum += abs(thresholds[level] - calibration.thresholds[level]) / max(length, 0.25)
-    }
-    return sum / 9
-  }
 }
 
 /// The tail probabilities whose thresholds are kept, largest first; 10⁻², 10⁻³ and 10⁻⁴ are among them exactly.
