@@ -9,12 +9,20 @@ struct AlertPolicy: Sendable {
     case accept
   }
 
-  /// Events above the closing score that noise may bring in one incident; more of them are a fault.
-  static let chance = 24
+  /// Events above the closing score that noise may bring in one incident; more of them are a fault. While p-values rest on
+  /// little, it takes more to be sure.
+  ///
+  /// - Parameter support: independent scores that the p-values rest on.
+  static func chance(support: Float) -> Int { 24 + Int(400 / (1 + support / 50)) }
+
+  /// Of the last 32 events, this many half way up open an incident too.
+  static let persistent = 24
 
   private(set) var incident: Incident?
   /// One bit per recent event, newest lowest: at or above the opening score.
   private(set) var recent: UInt32 = 0
+  /// The same for half way between the closing and the opening score.
+  private(set) var recentHalf: UInt32 = 0
   /// Events since the first of the present run of scores above the closing score; one calm event does not end a run.
   private(set) var run = 0
   private(set) var runStart = 0.0
@@ -24,9 +32,10 @@ struct AlertPolicy: Sendable {
   ///
   /// - Parameters:
   ///   - logP: natural logarithm of its p-value.
+  ///   - support: independent scores that the p-value rests on.
   ///   - mayOpen: false while nothing may be said.
   mutating func step(
-    score: Float, logP: Float, time: Double, mayOpen: Bool, settings: DetectionSettings
+    score: Float, logP: Float, time: Double, support: Float, mayOpen: Bool, settings: DetectionSettings
   ) -> Step {
     let alerts = settings.alerts
     let isLoud = score >= Float(alerts.close)
@@ -41,15 +50,19 @@ struct AlertPolicy: Sendable {
     }
     lastWasCalm = !isLoud
     recent = recent << 1 | (isHigh ? 1 : 0)
-    if incident != nil { return proceed(isLoud, isHigh, score, logP, time, settings) }
-    guard isHigh, mayOpen else { return .nothing }
+    recentHalf = recentHalf << 1 | (score >= Float((alerts.close + alerts.open) / 2) ? 1 : 0)
+    if incident != nil { return proceed(isLoud, isHigh, score, logP, time, support, settings) }
+    guard isLoud, mayOpen else { return .nothing }
     let window = recent & (alerts.openWithin >= 32 ? .max : (1 << UInt32(alerts.openWithin)) - 1)
-    return window.nonzeroBitCount >= alerts.openAfter || score >= Float(alerts.openAtOnce)
-      ? .open : .nothing
+    let isOpening =
+      isHigh && (window.nonzeroBitCount >= alerts.openAfter || score >= Float(alerts.openAtOnce))
+      // Less odd, but for so long that chance does not do it.
+      || recentHalf.nonzeroBitCount >= Self.persistent
+    return isOpening ? .open : .nothing
   }
 
   private mutating func proceed(
-    _ isLoud: Bool, _ isHigh: Bool, _ score: Float, _ logP: Float, _ time: Double,
+    _ isLoud: Bool, _ isHigh: Bool, _ score: Float, _ logP: Float, _ time: Double, _ support: Float,
     _ settings: DetectionSettings
   ) -> Step {
     guard var now = incident else { return .nothing }
@@ -59,7 +72,7 @@ struct AlertPolicy: Sendable {
       now.loud += 1
       // Every third event above the closing score keeps it open; single ones only put the end off.
       now.calm = isHigh ? 0 : max(0, now.calm - 2)
-      now.isConfirmed = now.isConfirmed || now.loud > Self.chance
+      now.isConfirmed = now.isConfirmed || now.loud > Self.chance(support: support)
     } else {
       now.calm += 1
       if now.calm >= settings.alerts.closeAfter { return .resolve }
@@ -92,12 +105,16 @@ struct AlertPolicy: Sendable {
   mutating func end() {
     incident = nil
     recent = 0
+    recentHalf = 0
     run = 0
     lastWasCalm = true
   }
 
-  mutating func restore(recent: UInt32, run: Int, runStart: Double, lastWasCalm: Bool, incident: Incident?) {
+  mutating func restore(
+    recent: UInt32, recentHalf: UInt32, run: Int, runStart: Double, lastWasCalm: Bool, incident: Incident?
+  ) {
     self.recent = recent
+    self.recentHalf = recentHalf
     self.run = run
     self.runStart = runStart
     self.lastWasCalm = lastWasCalm

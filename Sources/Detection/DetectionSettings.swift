@@ -31,8 +31,9 @@ public struct DetectionSettings: Sendable, Equatable {
     public var heldOutShare = 0.25
     /// Events after the first model during which scores are given but alerts are not yet possible.
     public var freshRows = 64
-    /// By how much one event at most moves a threshold, as a part of the local tail length (0.001…0.1).
-    public var step: Float = 0.01
+    /// By how much one event at least moves a threshold, as a part of the local tail length (0.0001…0.1): how fast
+    /// p-values follow a slow change of what is usual.
+    public var step: Float = 0.001
     public init() {}
   }
 
@@ -61,9 +62,9 @@ public struct DetectionSettings: Sendable, Equatable {
     public var every = 86_400.0
     /// While history is short, train again when the rows have multiplied by this factor; 0: never.
     public var growth = 4.0
-    /// How far the thresholds may have moved from those of the training, in tail lengths, before it counts as drift;
-    /// 0: drift is not looked for.
-    public var drift = 1.0
+    /// How far recent scores may be distributed from those of the training before it counts as drift: about 0.7 when all
+    /// have moved by one of their standard deviations; 0: drift is not looked for.
+    public var drift = 0.6
     /// Events for which it must have been so.
     public var driftAfter = 512
     /// Events between two trainings at least.
@@ -82,7 +83,7 @@ public struct DetectionSettings: Sendable, Equatable {
   /// False for rows without time order: no differences, no windows.
   public var ordered = true
   /// Scaled values beyond this many usual spreads grow only logarithmically (2…16).
-  public var squashBeyond: Float = 5
+  public var squashBeyond: Float = 6
   /// Seconds of event time after which an incident is accepted as the new normal; 0: never.
   public var newNormal = 21_600.0
 
@@ -105,7 +106,7 @@ public struct DetectionSettings: Sendable, Equatable {
     check(
       (0.05...0.5).contains(calibration.heldOutShare), "calibration.held_out_share", "must be 0.05 to 0.5")
     check(calibration.freshRows >= 0, "calibration.fresh_rows", "must not be negative")
-    check((0.001...0.1).contains(calibration.step), "calibration.step", "must be 0.001 to 0.1")
+    check((0.0001...0.1).contains(calibration.step), "calibration.step", "must be 0.0001 to 0.1")
     check((0..<100).contains(alerts.close), "alerts.close", "must be at least 0 and below 100")
     check(
       alerts.open >= alerts.close && alerts.open < 100, "alerts.open",

@@ -10,10 +10,14 @@ extension DetectorName {
     case .autoencoder:
       var chosen = AutoencoderSettings()
       chosen.epochs = settings.autoencoder.epochs
+      // Inputs come in usual spreads: what varies less was constant, and must not be magnified when it changes.
+      chosen.deviationFloor = 1
       return try Autoencoder.fit(data, settings: chosen, seed: seed, shouldStop: shouldStop)
     case .rbm:
       var chosen = RBMSettings()
       chosen.epochs = settings.rbm.epochs
+      chosen.deviationFloor = 1
+      chosen.sigmaFloor = 0.4
       chosen.hidden = settings.rbm.hidden
       return try GaussianBernoulliRBM.fit(data, settings: chosen, seed: seed, shouldStop: shouldStop)
     }

@@ -11,7 +11,8 @@ public struct DetectorStatus: Sendable, Equatable {
   public var lastEvent: Double?
   public var lastScore: Double
   public var lastPValue: Double
-  /// How far the thresholds moved since the training, in tail lengths.
+  /// How far recent raw scores are distributed from those of the training: 0 not at all, about 0.7 when all moved by one of
+  /// their standard deviations.
   public var drift: Double
   /// Scored events with a p-value of at most 10⁻¹, 10⁻², 10⁻³, 10⁻⁴: divided by ``scored``, the measured false-alarm rate.
   public var tails: [UInt64]
@@ -48,7 +49,7 @@ extension StreamDetector {
       phase: phase, fields: fields.count, events: counters.events, scored: counters.scored,
       lastEvent: counters.lastEvent.isNaN ? nil : counters.lastEvent,
       lastScore: 100 * (1 - (Double(counters.lastLogP) / 4).exponential), lastPValue: p,
-      drift: Double(drift), tails: (0..<4).map { counters.tails[$0] }, incidents: counters.incidents,
+      drift: Double(drift.measure), tails: (0..<4).map { counters.tails[$0] }, incidents: counters.incidents,
       quarantined: counters.quarantined, missingValues: counters.missingValues, openIncident: openIncident,
       trainingRequest: trainingRequest, isTraining: isTraining, snapshot: model?.snapshotName,
       trainedAt: model?.trainedAt)

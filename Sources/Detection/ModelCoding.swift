@@ -184,6 +184,8 @@ extension ScoreCalibration {
     writer.append(thresholds)
     writer.append(shape)
     writer.append(leastGap)
+    writer.append(weight)
+    writer.append(agility)
   }
 
   init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
@@ -192,10 +194,14 @@ extension ScoreCalibration {
     let thresholds = try reader.finiteFloats()
     let shape = try reader.finiteFloat()
     let leastGap = try reader.finiteFloat()
-    guard unit > 0, shape > 0, leastGap > 0, thresholds.count == ThresholdTracker.levels,
+    let weight = try reader.finiteFloat()
+    let agility = try reader.finiteFloat()
+    guard unit > 0, shape > 0, leastGap > 0, weight >= 0, agility > 0,
+      thresholds.count == ThresholdTracker.levels,
       zip(thresholds, thresholds.dropFirst()).allSatisfy({ $0 < $1 })
     else { throw .invalid(section: reader.section, what: "an impossible calibration") }
     self.init(
-      reference: reference, unit: unit, thresholds: thresholds, shape: shape, leastGap: leastGap)
+      reference: reference, unit: unit, thresholds: thresholds, shape: shape, leastGap: leastGap,
+      weight: weight, agility: agility)
   }
 }

@@ -159,7 +159,7 @@ public enum ModelTrainer {
           now: combined[row], sustainedLogP: tracker.logP(calibration.standardized(mean)))
       }
     }
-    calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02))
+    calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02, isCombined: true))
     return calibrations
   }
 

@@ -40,7 +40,9 @@ struct RobustScale: Sendable, Equatable {
   }
 
   /// The least spread of a field around `centre`: a fiftieth of its size, or a thousandth of a unit.
-  static func fieldFloor(_ centre: Float) -> Float { max(0.02 * abs(centre), 1e-3) }
+  static func fieldFloor(_ centre: Float) -> Float {
+    max(0.02 * abs(centre), 1e-3)
+  }
 }
 
 extension [Float] {

@@ -27,6 +27,7 @@ extension StreamDetector {
     writer.append(UInt64(training.withNewFields))
     writer.append(acceptedSince ?? .nan)
     writer.append(policy.recent)
+    writer.append(policy.recentHalf)
     writer.append(UInt32(policy.run))
     writer.append(policy.runStart)
     writer.append(policy.lastWasCalm)
@@ -39,7 +40,7 @@ extension StreamDetector {
       sustained.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
-      writer.append(drift)
+      drift.encode(to: &writer)
     }
     return writer.bytes
   }
@@ -78,6 +79,7 @@ extension StreamDetector {
       withNewFields: Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff))
     let accepted = try reader.double()
     let recent = try reader.uint32()
+    let recentHalf = try reader.uint32()
     let run = Int(try reader.uint32())
     let runStart = try reader.finiteDouble()
     let lastWasCalm = try reader.bool()
@@ -100,9 +102,11 @@ extension StreamDetector {
         try tracker.decode(from: &reader)
         trackers.append(tracker)
       }
-      let drift = try reader.finiteFloat()
+      let drift = try DriftGauge(decoding: &reader)
       if let model, model.snapshotName == modelName {
-        guard context.count == self.context.count, trackers.count == self.trackers.count else {
+        guard context.count == self.context.count, trackers.count == self.trackers.count,
+          drift.detectors == model.detectors.count
+        else {
           throw .invalid(
             section: Self.section, what: "a context of \(context.count) and \(trackers.count) thresholds")
         }
@@ -124,7 +128,8 @@ extension StreamDetector {
     }
     acceptedSince = accepted.isNaN ? nil : accepted
     policy.restore(
-      recent: recent, run: run, runStart: runStart, lastWasCalm: lastWasCalm, incident: incident)
+      recent: recent, recentHalf: recentHalf, run: run, runStart: runStart, lastWasCalm: lastWasCalm,
+      incident: incident)
   }
 }
 

@@ -39,6 +39,9 @@ extension StreamDetector {
       say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
+      if policy.incident?.isConfirmed == false {
+        for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
+      }
       policy.end()
       heldTrackers = []
     case .accept:

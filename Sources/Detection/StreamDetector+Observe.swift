@@ -81,7 +81,7 @@ extension StreamDetector {
       count(logP, at: timestamps[row])
       let wasOpen = policy.incident != nil
       let next = policy.step(
-        score: score, logP: logP, time: timestamps[row],
+        score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
         mayOpen: phase == .scoring && acceptedSince == nil, settings: settings)
       if wasOpen || next != .nothing {
         let moment = Moment(row: row, first: range.lowerBound, width: width, score: score, logP: logP)
@@ -97,7 +97,9 @@ extension StreamDetector {
       for index in trackers.indices {
         trackers[index].update(workspace.standard[index], step: step, refill: !isOpen)
       }
-      if trackers[0].counted & 63 == 0 { measureDrift(contents, trackers) }
+      for detector in contents.common.indices {
+        drift.add(workspace.standard[detector], detector: detector, thresholds: contents.common[detector])
+      }
     }
     self.trackers = trackers
     if phase == .calibrating && counters.scored >= UInt64(settings.calibration.freshRows) { phase = .scoring }
@@ -139,13 +141,6 @@ extension StreamDetector {
       if logP <= Levels.logs[9] { counters.tails[1] += 1 }
       if logP <= Levels.logs[12] { counters.tails[2] += 1 }
       if logP <= Levels.logs[15] { counters.tails[3] += 1 }
-    }
-  }
-
-  private mutating func measureDrift(_ contents: StreamModel.Contents, _ trackers: [ThresholdTracker]) {
-    drift = 0
-    for detector in contents.models.indices {
-      drift = max(drift, trackers[detector].displacement(from: contents.calibrations[detector]))
     }
   }
 

@@ -35,7 +35,7 @@ public struct StreamDetector: Sendable {
   var heldTrackers: [ThresholdTracker] = []
   var policy = AlertPolicy()
   var counters = DetectorCounters()
-  var drift: Float = 0
+  var drift = DriftGauge()
   /// Trainings that were asked for or are under way, and what leads to the next.
   var training = TrainingNeeds()
   var isTraining: Bool { training.isUnderWay }
@@ -67,7 +67,7 @@ public struct StreamDetector: Sendable {
     trackers = model.contents.calibrations.map { ThresholdTracker($0, step: settings.calibration.step) }
     sustained.reset()
     heldTrackers = []
-    drift = 0
+    drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil
     training.installed(at: counters)
     trainingRequest = nil

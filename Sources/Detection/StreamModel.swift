@@ -22,6 +22,8 @@ public struct StreamModel: Sendable {
     // Of `calibrations`, side by side for the event path.
     let references: [Double]
     let inverseUnits: [Double]
+    /// Per detector the thresholds of ``DriftGauge/alphas``.
+    let common: [SIMD8<Float>]
 
     init(
       snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
@@ -45,6 +47,11 @@ public struct StreamModel: Sendable {
       self.interval = interval
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
+      common = calibrations.prefix(detectors.count).map { calibration in
+        var thresholds = SIMD8<Float>()
+        for level in 0..<8 { thresholds[level] = calibration.thresholds[level] }
+        return thresholds
+      }
     }
 
     /// Calibrations that belong to so many detectors.
@@ -95,7 +102,4 @@ public struct SharedWeights: Sendable {
   let models: [any TrainedModel]
   let ordered: Bool
   let window: Int
-}
-extension StreamModel {
-  public var debugCal: String { contents.calibrations.map { "\($0)" }.joined(separator: "\n") }
 }

@@ -5,7 +5,7 @@ import Glibc
 /// For each level α it keeps a threshold q that moves by η·(1{score > q} − α): Gibbs & Candès, NeurIPS 2021, eq. 2, in the
 /// quantile form of Angelopoulos, Barber & Bates, ICML 2024. Whatever the dependence of the scores, over n events the
 /// rate of p ≤ α differs from α by at most (distance moved)/(η n). Three things are added:
-/// - steps are in local tail lengths, larger for rare levels and in the beginning;
+/// - steps are in local tail lengths, and the larger the fewer exceedances of the level were seen yet;
 /// - upward moves are paid for from an allowance that refills at a few times the promised rate: a fault that sets in
 ///   slowly cannot drag the thresholds along;
 /// - downward moves and the allowance are settled once in ``period`` events; the thresholds keep their order and a least
@@ -25,16 +25,24 @@ struct ThresholdTracker: Sendable {
   private var tail: Float
   private var shape: Float
   private var leastGap: Float
+  /// How many times the best step is taken.
+  private var agility: Float
+  /// How many events the calibration is worth.
+  private var weight: Float
   /// Events that counted since the calibration.
   private(set) var counted: UInt32
+  /// Roughly how many independent scores the thresholds rest on.
+  var support: Float { weight + 0.25 * Float(counted) }
 
-  init(_ calibration: ScoreCalibration, step: Float = 0.01) {
+  init(_ calibration: ScoreCalibration, step: Float = 0.001) {
     thresholds = InlineArray { calibration.thresholds[$0] }
     allowances = InlineArray(repeating: 3)
     steps = InlineArray(repeating: 0)
     tail = 1
     shape = calibration.shape
     leastGap = calibration.leastGap
+    weight = calibration.weight
+    agility = calibration.agility
     counted = 0
     measure(step: step)
   }
@@ -76,19 +84,27 @@ struct ThresholdTracker: Sendable {
     if counted % Self.period == 0 { settle(step: step, refill: refill) }
   }
 
+  /// After an incident that was as short as chance: the allowance is full again.
+  mutating func replenish(step: Float) {
+    for level in 0..<Self.levels { allowances[level] = most(level, step) }
+  }
+
+  /// The allowance reaches no further than most of a tail length.
+  private func most(_ level: Int, _ step: Float) -> Float {
+    min(Self.allowance, max(3, 0.8 / eta(level, step)))
+  }
+
   private mutating func settle(step: Float, refill: Bool) {
     let events = Float(Self.period)
     // While young, the thresholds may be far off and must be let go further.
-    let pace = 4 + 8 / (1 + Float(counted) * 1e-3)
-    let eta = eta(step)
+    let pace = 2 + 20 / (1 + support / 150)
     for level in 0..<Self.levels {
       let alpha = Levels.alphas[level]
       thresholds[level] -= events * alpha * steps[level]
       if level > 0 { thresholds[level] = max(thresholds[level], thresholds[level - 1] + gap(below: level)) }
       if refill {
-        // Together they reach no further than most of a tail length.
-        let most = min(Self.allowance, max(3, 0.8 / (eta * Levels.factors[level])))
-        allowances[level] = min(most, allowances[level] + events * min(pace * alpha, alpha + 0.1))
+        allowances[level] = min(
+          most(level, step), allowances[level] + events * min(pace * alpha, alpha + 0.1))
       }
     }
     measure(step: step)
@@ -99,33 +115,24 @@ struct ThresholdTracker: Sendable {
     leastGap * (Levels.logs[level - 1] - Levels.logs[level])
   }
 
-  /// The size of steps in tail lengths: larger in the beginning.
-  private func eta(_ step: Float) -> Float { step * (1 + 4 / (1 + Float(counted) * 2e-3)) }
+  /// The step of a level in tail lengths: as in averaging over all events seen (Robbins & Monro 1951; the best step for a
+  /// quantile is 1 / (n · density)), down to a least one that goes on following.
+  private func eta(_ level: Int, _ step: Float) -> Float {
+    let alpha = Levels.alphas[level]
+    return agility * max(step * Levels.factors[level], 1 / (10 * agility + alpha * (weight + Float(counted))))
+  }
 
   /// Local tail lengths, and from them the steps.
   private mutating func measure(step: Float) {
-    let eta = eta(step)
     let last = Self.levels - 1
     for level in 0...last {
       let before = max(level - 1, 0)
       let after = min(level + 1, last)
       let length =
         (thresholds[after] - thresholds[before]) / (Levels.logs[before] - Levels.logs[after])
-      steps[level] = eta * Levels.factors[level] * min(max(length, 0.25), 4)
+      steps[level] = eta(level, step) * min(max(length, 0.25), 4)
     }
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
-  }
-
-  /// How far the thresholds of the bulk (α from 0.75 to 0.01) lie from where the calibration put them, in tail lengths.
-  func displacement(from calibration: ScoreCalibration) -> Float {
-    var sum: Float = 0
-    for level in 1...9 {
-      let length =
-        (calibration.thresholds[level + 1] - calibration.thresholds[level - 1])
-        / (Levels.logs[level - 1] - Levels.logs[level + 1])
-      sum += abs(thresholds[level] - calibration.thresholds[level]) / max(length, 0.25)
-    }
-    return sum / 9
   }
 }
 

@@ -54,7 +54,7 @@ extension StreamDetector {
     }
     if hasNewFields { training.withNewFields += events }
     let limit = Float(settings.retraining.drift)
-    training.drifted = limit > 0 && drift > limit ? training.drifted + events : 0
+    training.drifted = limit > 0 && drift.measure > limit ? training.drifted + events : 0
     guard trainingRequest == nil, !isTraining, openIncident == nil else { return }
     let enough = settings.collecting.rows
     if training.events >= enough && (training.withNewFields >= enough || longestAbsence >= enough) {

@@ -89,17 +89,22 @@ import Testing
     #expect(tracker.logP(calibration.standardized(0.6)) < Levels.logs[15])
   }
 
-  @Test func `displacement tells a shift of the scores in tail lengths`() {
-    let scores = exponential(4_000, seed: 8)
-    let calibration = ScoreCalibration(scores: scores, leastUnit: 0.01)
-    var same = ThresholdTracker(calibration)
+  @Test func `the drift gauge tells a shift of the scores and not their noise`() {
+    let calibration = ScoreCalibration(scores: exponential(4_000, seed: 8), leastUnit: 0.01)
+    var common = SIMD8<Float>()
+    for level in 0..<8 {
+      common[level] = calibration.thresholds[level]
+      #expect(DriftGauge.alphas[level] == Levels.alphas[level])
+    }
+    var same = DriftGauge(detectors: 1)
     var shifted = same
     for score in exponential(6_000, seed: 9) {
-      same.update(calibration.standardized(score), step: 0.01, refill: true)
-      shifted.update(calibration.standardized(score + 2), step: 0.01, refill: true)
+      same.add(calibration.standardized(score), detector: 0, thresholds: common)
+      shifted.add(calibration.standardized(score + 1), detector: 0, thresholds: common)
     }
-    #expect(same.displacement(from: calibration) < 0.3)
-    #expect(shifted.displacement(from: calibration) > 1)
+    #expect(same.measure < 0.2)
+    // By hand: α' = min(1, e α), the largest difference over the levels is that at α = 0.3.
+    #expect(abs(shifted.measure - (0.3 * 2.71828 - 0.3) / Float(0.21).squareRoot()) < 0.15)
   }
 
   @Test func `thresholds read back are the thresholds written, and damaged ones are refused`() throws {
