@@ -132,7 +132,10 @@ final class SourceReader {
       take(arrival: arrival, wall: wall, &router)
       if let fault {
         report(fault, now: arrival)
-        if let deadLetters, deadLetters.send(&message, source: settings.name, fault) {
+        if fault == .tooLarge {
+          // Its memory is given back at once; waiting for a slow subscriber, many of them would fill it.
+          message.clear()
+        } else if let deadLetters, deadLetters.send(&message, source: settings.name, fault) {
           counters.deadLetters += 1
         }
       }
@@ -148,6 +151,11 @@ final class SourceReader {
     fault = nil
     let last = message.count - 1
     counters.bytes += UInt64(message.size(of: last))
+    // A payload's length is the decoder's matter; a topic has to fit as well.
+    if message.isCut || last > 0 && message.size > settings.maxMessageSize + message.size(of: last) {
+      refuse(message.isCut ? .unknownShape : .tooLarge)
+      return
+    }
     let sink = surroundings.sink
     let outcome =
       switch last {
