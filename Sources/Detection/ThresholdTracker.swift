@@ -25,6 +25,8 @@ struct ThresholdTracker: Sendable {
   private var tail: Float
   private var shape: Float
   private var leastGap: Float
+  /// No threshold falls below it: what lies below is the one score that there usually is.
+  private let floor: Float
   /// Events that counted since the calibration.
   private(set) var counted: UInt32
 
@@ -35,6 +37,7 @@ struct ThresholdTracker: Sendable {
     tail = 1
     shape = calibration.shape
     leastGap = calibration.leastGap
+    floor = calibration.thresholds[0] > 0 ? calibration.thresholds[0] : -.infinity
     counted = 0
     measure(step: step)
   }
@@ -84,7 +87,8 @@ struct ThresholdTracker: Sendable {
     for level in 0..<Self.levels {
       let alpha = Levels.alphas[level]
       thresholds[level] -= events * alpha * steps[level]
-      if level > 0 { thresholds[level] = max(thresholds[level], thresholds[level - 1] + gap(below: level)) }
+      let least = level == 0 ? floor : thresholds[level - 1] + gap(below: level)
+      thresholds[level] = max(thresholds[level], least)
       if refill {
         // Together they reach no further than most of a tail length.
         let most = min(Self.allowance, max(3, 0.8 / (eta * Levels.factors[level])))
