@@ -55,7 +55,8 @@ struct MessagingTests {
     #expect(message.count == 1 && !message.isCut && message.bytes(of: 0) == [9])
   }
 
-  @Test func `an ipc endpoint stays with the one who listens there, and one left behind can be taken`() throws {
+  @Test func `an ipc endpoint stays with the one who listens there, and one left behind can be taken`() throws
+  {
     let path = FileManager.default.temporaryDirectory.appending(path: "endpoint-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     let first = try Socket(.pull, in: context)
