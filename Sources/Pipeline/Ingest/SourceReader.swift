@@ -132,12 +132,10 @@ final class SourceReader {
       take(arrival: arrival, wall: wall, &router)
       if let fault {
         report(fault, now: arrival)
-        if fault == .tooLarge {
-          // Its memory is given back at once; waiting for a slow subscriber, many of them would fill it.
-          message.clear()
-        } else if let deadLetters, deadLetters.send(&message, source: settings.name, fault) {
+        if let deadLetters, deadLetters.send(&message, source: settings.name, fault) {
           counters.deadLetters += 1
         }
+        if fault == .tooLarge { message.clear() }
       }
     }
     if count > 0 {
@@ -275,6 +273,9 @@ final class SourceReader {
 
 /// Where refused messages are published again.
 final class DeadLetterSocket {
+  /// Bytes of a message; a thousand may wait for a slow subscriber, and longer ones would fill the memory.
+  static let longest = 1 << 20
+
   let endpoint: String
   private let socket: Socket
 
@@ -292,7 +293,8 @@ final class DeadLetterSocket {
 
   /// Passes the message on without copying it; it is empty afterwards.
   func send(_ message: inout Message, source: String, _ refusal: Refusal) -> Bool {
-    (try? socket.forward(&message, topic: DeadLetter.topic(source: source, refusal: refusal))) ?? false
+    guard message.size <= Self.longest else { return false }
+    return (try? socket.forward(&message, topic: DeadLetter.topic(source: source, refusal: refusal))) ?? false
   }
 
   func release() { try? socket.unbind(endpoint) }
