@@ -32,16 +32,14 @@ demo-live: build
 	$(BUILD)/anomalylab demo --live
 
 test: deps
-	$(SWIFT) build -c release --build-tests
-	$(SWIFT) test -c release --skip-build --no-parallel
+	$(SWIFT) test -c release --no-parallel
 
 # Feeds running daemons from circus, Glances and rsyslog as their makers ship them: a few minutes, and not part of `test`.
 interop: PACKAGES += rsyslog rsyslog-czmq python3-venv
 interop: deps
 	@test -x $(PUBLISHERS)/bin/circusd -a -x $(PUBLISHERS)/bin/glances || { rm -rf $(PUBLISHERS); \
 	  python3 -m venv $(PUBLISHERS) && $(PUBLISHERS)/bin/pip install --quiet circus pyzmq glances; }
-	$(SWIFT) build -c release --build-tests
-	ANOMALYD_INTEROP=1 $(SWIFT) test -c release --skip-build --filter PublisherTests
+	ANOMALYD_INTEROP=1 $(SWIFT) test -c release --filter PublisherTests
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
