@@ -8,6 +8,9 @@ enum Combination {
   /// What sustained oddness is worth less than a sudden one, in nats: its alarms come in runs.
   static let discount: Float = 2
 
+  /// Of figures, in nats: what p near 1 varies by means nothing.
+  static let leastUnit = 0.1
+
   static func figure(now: Float, sustainedLogP: Float) -> Float { max(now, -sustainedLogP - discount) }
 }
 

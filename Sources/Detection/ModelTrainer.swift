@@ -150,7 +150,7 @@ public enum ModelTrainer {
     if lesson.plan.ordered {
       var mean = SustainedMean()
       let means = combined.map { mean.add($0) }
-      let calibration = ScoreCalibration(scores: means.compactMap { $0 }, leastUnit: 0.02)
+      let calibration = ScoreCalibration(scores: means.compactMap { $0 }, leastUnit: Combination.leastUnit)
       calibrations.append(calibration)
       let tracker = ThresholdTracker(calibration)
       for row in combined.indices {

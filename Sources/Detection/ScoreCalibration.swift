@@ -8,7 +8,7 @@ import Glibc
 struct ScoreCalibration: Sendable, Equatable {
   var reference: Double
   var unit: Double
-  /// Of each level, in u; strictly increasing.
+  /// Of each level, in u; strictly increasing. All above 0, the median, only where scores hardly differ.
   var thresholds: [Float]
   /// ξ of the tail beyond the last level.
   var shape: Float
@@ -66,6 +66,11 @@ struct ScoreCalibration: Sendable, Equatable {
     self.init(
       reference: middle, unit: unit, thresholds: thresholds, shape: Float(tail.shape), leastGap: 0.1,
       weight: Float(independent), agility: isCombined ? 2 : 1)
+    // Scores that are all the same but for digits that mean nothing, as of a stream that never changes: thresholds among
+    // them would tell nothing from nothing, so all stand above them.
+    if Double(sorted.quantile(0.95) - sorted.quantile(0.05)) < leastUnit {
+      self.thresholds[0] = max(self.thresholds[0], Float(leastUnit / unit))
+    }
     order()
   }
 

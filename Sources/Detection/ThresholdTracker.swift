@@ -29,6 +29,8 @@ struct ThresholdTracker: Sendable {
   private var agility: Float
   /// How many events the calibration is worth.
   private var weight: Float
+  /// No threshold falls below it: what lies below is the one score that there usually is.
+  private let floor: Float
   /// Events that counted since the calibration.
   private(set) var counted: UInt32
   /// Roughly how many independent scores the thresholds rest on.
@@ -43,6 +45,7 @@ struct ThresholdTracker: Sendable {
     leastGap = calibration.leastGap
     weight = calibration.weight
     agility = calibration.agility
+    floor = calibration.thresholds[0] > 0 ? calibration.thresholds[0] : -.infinity
     counted = 0
     measure(step: step)
   }
@@ -101,7 +104,8 @@ struct ThresholdTracker: Sendable {
     for level in 0..<Self.levels {
       let alpha = Levels.alphas[level]
       thresholds[level] -= events * alpha * steps[level]
-      if level > 0 { thresholds[level] = max(thresholds[level], thresholds[level - 1] + gap(below: level)) }
+      let least = level == 0 ? floor : thresholds[level - 1] + gap(below: level)
+      thresholds[level] = max(thresholds[level], least)
       if refill {
         allowances[level] = min(
           most(level, step), allowances[level] + events * min(pace * alpha, alpha + 0.1))

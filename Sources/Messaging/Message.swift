@@ -20,6 +20,16 @@ import CZeroMQ
     unsafe frames.deallocate()
   }
 
+  /// Gives the memory of its frames back now, and not only when others are received into it.
+  public mutating func clear() {
+    for index in 0..<Self.maxFrames {
+      unsafe zmq_msg_close(frames + index)
+      unsafe zmq_msg_init(frames + index)
+    }
+    count = 0
+    isCut = false
+  }
+
   /// Lends the bytes of one frame for the time of the call.
   public borrowing func withFrame<Value, Failure: Error>(
     _ index: Int, _ body: (Span<UInt8>) throws(Failure) -> Value

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Glibc
 
 /// A ZeroMQ socket. It is owned by one place at a time, so that use from two threads does not compile; it may move from
 /// one thread to another. Closes when its owner lets go of it.
@@ -22,6 +23,7 @@ public struct Socket: ~Copyable, Sendable {
   /// - Throws: ``MessagingError`` (port in use, not our address, no such folder, …).
   @discardableResult
   public borrowing func bind(_ endpoint: String) throws(MessagingError) -> String {
+    if LocalEndpoint.isInUse(endpoint) { throw .of(code: EADDRINUSE, endpoint) }
     guard unsafe zmq_bind(handle.raw, endpoint) == 0 else { throw .last(endpoint) }
     return lastEndpoint
   }

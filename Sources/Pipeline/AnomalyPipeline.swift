@@ -76,6 +76,7 @@ public final class AnomalyPipeline: Sendable {
   let ingest: IngestThread
   let life: Mutex<Life>
   let rate = Mutex(RateMeter())
+  let size = Mutex(FolderSize())
   private let control = Mutex<ControlServer?>(nil)
   private let reloading = Mutex<Void>(())
 

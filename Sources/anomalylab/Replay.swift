@@ -3,6 +3,8 @@ import Control
 import Detection
 import Events
 import Foundation
+import Pipeline
+import Settings
 
 /// `anomalylab replay`.
 struct Replay: ParsableCommand {
@@ -28,7 +30,18 @@ struct Replay: ParsableCommand {
 
   func run() throws {
     try ended {
-      try replay(settings: DetectionSettings())
+      try replay(settings: try settings())
+    }
+  }
+
+  private func settings() throws -> DetectionSettings {
+    guard let config else { return DetectionSettings() }
+    do {
+      return try DaemonSettings.load(file: config).settings.pipeline.detection
+    } catch {
+      throw Failure(
+        .configuration, what: config, why: "\(error)",
+        remedy: "`anomalyd --check --config \(config)` says all")
     }
   }
 

@@ -55,6 +55,26 @@ struct MessagingTests {
     #expect(message.count == 1 && !message.isCut && message.bytes(of: 0) == [9])
   }
 
+  @Test func `an ipc endpoint stays with the one who listens there, and one left behind can be taken`() throws
+  {
+    let path = FileManager.default.temporaryDirectory.appending(path: "endpoint-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let first = try Socket(.pull, in: context)
+    try first.bind("ipc://\(path)")
+    let second = try Socket(.pull, in: context)
+    let error = #expect(throws: MessagingError.self) { try second.bind("ipc://\(path)") }
+    #expect(error?.reason == .portInUse && error?.subject == "ipc://\(path)")
+    let sender = try Socket(.push, in: context)
+    try sender.connect("ipc://\(path)")
+    try sender.send([[1]], wait: .forever)
+    #expect(try first.receive(timeout: 5000) == [[1]])
+
+    let leftBehind = path + "-old"
+    defer { try? FileManager.default.removeItem(atPath: leftBehind) }
+    #expect(FileManager.default.createFile(atPath: leftBehind, contents: nil))
+    try second.bind("ipc://\(leftBehind)")
+  }
+
   @Test func `a port in use is told with the endpoint, the reason and what to do`() throws {
     let first = try Socket(.pub, in: context)
     let endpoint = try first.bind("tcp://127.0.0.1:*")

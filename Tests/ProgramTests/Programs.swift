@@ -16,9 +16,14 @@ enum Programs {
     }
   }
 
+  /// One of ours by its name, another program by its path.
   static func path(_ name: String) -> URL {
-    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(
-      path: name)
+    if name.hasPrefix("/") { return URL(filePath: name) }
+    return builtFolder.appending(path: name)
+  }
+
+  private static var builtFolder: URL {
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   }
 
   /// Runs a program to its end; one that takes longer than `seconds` is ended, with status -1.
@@ -58,7 +63,9 @@ final class Running {
     }
     process.executableURL = Programs.path(name)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // Nothing that is set for a daemon outside may leak into it.
+    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("ANOMALYD_") }
+      .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: outputFile)
     process.standardError = try FileHandle(forWritingTo: errorFile)
@@ -81,6 +88,8 @@ final class Running {
   var status: Int32 {
     process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
   }
+  var isRunning: Bool { process.isRunning }
+  func signal(_ number: Int32) { _ = Foundation.kill(process.processIdentifier, number) }
   var output: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
   var errors: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }
 

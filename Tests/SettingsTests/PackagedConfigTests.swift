@@ -36,9 +36,15 @@ import Wire
       .settings
       .pipeline.ingest
     #expect(ingest.sources.map(\.name) == ["circus", "glances", "rsyslog", "vibration", "telegraf"])
-    #expect(ingest.sources[0].rules.units && ingest.sources[0].rules.identifiers == ["pid"])
-    #expect(ingest.sources[1].attachment == .bind && ingest.sources[1].rules.joinTolerance == 1)
-    #expect(ingest.sources[2].rules.stream == "rsyslog {json.name}")
+    // Those that stand beside it as whole configs say the same, and nothing else.
+    let folder = URL(fileURLWithPath: Self.file).deletingLastPathComponent().appendingPathComponent(
+      "examples")
+    for source in ingest.sources.prefix(3) {
+      var expected = DaemonSettings()
+      expected.pipeline.ingest.sources = [source]
+      let file = folder.appendingPathComponent("\(source.name).yaml").path
+      #expect(try DaemonSettings.load(file: file).settings == expected, "\(source.name)")
+    }
     #expect(ingest.sources[3].rules.fields.count == 16 && ingest.sources[3].overflow == .block)
     #expect(ingest.sources[4].rules.format == .line)
   }

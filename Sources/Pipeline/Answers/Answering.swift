@@ -76,6 +76,7 @@ extension AnomalyPipeline {
   func stateReport() -> StateReport {
     var report = StateReport()
     report.path = folder.path
+    report.bytes = size.withLock { [path = folder.path] in $0.update(path, now: Clocks.monotonic()) }
     let values = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
     report.freeBytes = (values?[.systemFreeSize] as? NSNumber)?.uint64Value ?? 0
     report.setAside = life.withLock { $0.damaged.count }

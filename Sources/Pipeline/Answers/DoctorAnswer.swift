@@ -77,16 +77,19 @@ extension AnomalyPipeline {
   }
 
   private func inputCheck(_ status: StatusReport) -> DoctorReport.Check {
-    let bad = status.totals.malformed + status.totals.refused
-    guard bad > 0 else { return .init("input", .ok, why: "every message was understood") }
     let reasons = status.sources.flatMap { source in
-      source.malformed.merging(source.refused, uniquingKeysWith: +).map {
-        ($0.value, "\(source.name): \($0.key)")
-      }
-    }.sorted { $0.0 > $1.0 }
-    let worst = reasons.first.map { "\($0.1) (\($0.0))" } ?? ""
+      // What the config itself leaves out is no reason to look after anything.
+      source.malformed.merging(
+        source.refused.filter { !SourceCounters.intended.contains($0.key) }, uniquingKeysWith: +
+      ).map { (count: $0.value, reason: "\(source.name): \($0.key)") }
+    }.sorted { ($0.count, $1.reason) > ($1.count, $0.reason) }
+    guard let worst = reasons.first else {
+      return .init("input", .ok, why: "every message was understood")
+    }
+    let sum = reasons.reduce(0) { $0 + $1.count }
     return .init(
-      "input", .warn, why: "\(bad) messages or events were refused, most for \(worst)",
+      "input", .warn,
+      why: "\(sum) messages or events were refused, most for \(worst.reason) (\(worst.count))",
       remedy: "the log has an extract of one a minute")
   }
 

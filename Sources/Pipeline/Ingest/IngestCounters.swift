@@ -51,12 +51,16 @@ public struct SourceCounters: Sendable, Equatable {
     return found
   }
 
+  /// Names in ``refused`` of what is left out because the settings say so.
+  public static let intended: Set<String> = [droppedByRuleName, Refusal.noNumbers.name]
+  private static let droppedByRuleName = "dropped-by-rule"
+
   /// What was not taken in by a rule or cap, by name of the rule; only what occurred.
   public var refused: [String: UInt64] {
     var found: [String: UInt64] = [:]
     if streamsRefused > 0 { found["too-many-streams"] = streamsRefused }
     if fieldsRefused > 0 { found["too-many-fields-of-a-stream"] = fieldsRefused }
-    if droppedByRule > 0 { found["dropped-by-rule"] = droppedByRule }
+    if droppedByRule > 0 { found[Self.droppedByRuleName] = droppedByRule }
     if self[.noNumbers] > 0 { found[Refusal.noNumbers.name] = self[.noNumbers] }
     return found
   }

@@ -123,6 +123,7 @@ struct SourceReader: ~Copyable {
         {
           counters.deadLetters += 1
         }
+        if fault == .tooLarge { message.clear() }
       }
     }
     if count > 0 {
@@ -138,6 +139,11 @@ struct SourceReader: ~Copyable {
     fault = nil
     let last = message.count - 1
     counters.bytes += UInt64(message.size(of: last))
+    // A payload's length is the decoder's matter; a topic has to fit as well.
+    if message.isCut || last > 0 && message.size > settings.maxMessageSize + message.size(of: last) {
+      refuse(message.isCut ? .unknownShape : .tooLarge)
+      return
+    }
     let sink = surroundings.sink
     let outcome =
       switch last {

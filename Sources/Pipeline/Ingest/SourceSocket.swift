@@ -53,6 +53,9 @@ struct SourceSocket: ~Copyable {
 
 /// Where refused messages are published again.
 final class DeadLetterSocket {
+  /// Bytes of a message; a thousand may wait for a slow subscriber, and longer ones would fill the memory.
+  static let longest = 1 << 20
+
   let endpoint: String
   private let socket: Socket
 
@@ -70,7 +73,8 @@ final class DeadLetterSocket {
 
   /// Passes the message on without copying it; it is empty afterwards.
   func send(_ message: inout Message, topic: String) -> Bool {
-    (try? socket.forward(&message, topic: topic)) ?? false
+    guard message.size <= Self.longest else { return false }
+    return (try? socket.forward(&message, topic: topic)) ?? false
   }
 
   func release() { try? socket.unbind(endpoint) }
