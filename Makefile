@@ -32,7 +32,8 @@ demo-live: build
 	$(BUILD)/anomalylab demo --live
 
 test: deps
-	$(SWIFT) test -c release --no-parallel
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --no-parallel
 
 # Feeds running daemons from circus, Glances and rsyslog as their makers ship them: a few minutes, and not part of `test`.
 interop: PACKAGES += rsyslog rsyslog-czmq python3-venv
@@ -43,8 +44,8 @@ interop: deps
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	$(SWIFT) build -c release --explicit-target-dependency-import-check error
-	$(SWIFT) test -c release --filter ArchitectureTests
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+	$(SWIFT) test --skip-build --filter ArchitectureTests
 
 format:
 	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests

@@ -103,7 +103,8 @@ import Testing
     #expect(open.0.features.first?.name == "f1")
   }
 
-  @Test func `missing values are not held against a stream, and a stream that lacks everything is not scored`()
+  @Test
+  func `missing values are not held against a stream, and a stream that lacks everything is not scored`()
     throws
   {
     var signals = Signals(features: 4, seed: 26)

@@ -9,7 +9,8 @@ import Testing
     #expect(first.count == 26)
     #expect(first.allSatisfy { "0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains($0) })
     // 1732270000250 ms in Crockford's base 32.
-    #expect(first.prefix(10) == "01JD9VAPWT" || first.prefix(10) == IncidentTests.reference(1_732_270_000_250))
+    #expect(
+      first.prefix(10) == "01JD9VAPWT" || first.prefix(10) == IncidentTests.reference(1_732_270_000_250))
     #expect(first < IncidentID.make(time: 1_732_270_000.26, seed: 1, stream: 7, counter: 1))
     var names: Set<String> = []
     for seed in 0..<8 {
