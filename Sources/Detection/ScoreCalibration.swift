@@ -41,7 +41,7 @@ struct ScoreCalibration: Sendable, Equatable {
     // A shape a little above 0 keeps the order of scores far beyond everything seen within what a p-value can express.
     var tail = GeneralizedPareto(
       excesses: sorted.filter { Double($0) > start }.map { Double($0) - start },
-      weight: isCombined ? 200 : 50,
+      weight: 200,
       shapes: (isCombined ? 0.03 : 0.02)...0.5)
     let middle = Double(sorted.quantile(0.5))
     let unit = max(tail.scale, 0.25 * (start - middle) / log(max(0.5 / share, 2)), leastUnit)
