@@ -39,7 +39,7 @@ extension Benchmarks {
           remedy: daemon.log())
       }
       // Streams that have their model need some fresh events to be calibrated; the others learn meanwhile.
-      if status.trainer.backlog == 0 && status.trainer.current == nil { try load.send(rounds: 70) }
+      if status.trainer.backlog == 0 { try load.send(rounds: 70) }
       _ = Deadline(after: 0.5).sleep(atMost: 0.5)
       status = try daemon.status()
     }
