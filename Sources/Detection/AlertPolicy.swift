@@ -18,7 +18,9 @@ struct AlertPolicy: Sendable {
   /// Of the last 32 events, this many half way up open an incident too.
   static let persistent = 24
 
-  private(set) var incident: Incident?
+  private(set) var incident: Incident? { didSet { isOpen = incident != nil } }
+  /// Whether there is an incident: asked for every event, where looking at all of it would cost.
+  private(set) var isOpen = false
   /// One bit per recent event, newest lowest: at or above the opening score.
   private(set) var recent: UInt32 = 0
   /// The same for half way between the closing and the opening score.
@@ -51,7 +53,7 @@ struct AlertPolicy: Sendable {
     lastWasCalm = !isLoud
     recent = recent << 1 | (isHigh ? 1 : 0)
     recentHalf = recentHalf << 1 | (score >= Float((alerts.close + alerts.open) / 2) ? 1 : 0)
-    if incident != nil { return proceed(isLoud, isHigh, score, logP, time, support, settings) }
+    if isOpen { return proceed(isLoud, isHigh, score, logP, time, support, settings) }
     guard isLoud, mayOpen else { return .nothing }
     let window = recent & (alerts.openWithin >= 32 ? .max : (1 << UInt32(alerts.openWithin)) - 1)
     let isOpening =

@@ -1,5 +1,6 @@
 public import Events
 import Generative
+import Glibc
 
 /// The working space and the results of ``StreamDetector/observe(rows:width:timestamps:count:workspace:)``.
 ///
@@ -11,8 +12,8 @@ public struct DetectorWorkspace: Sendable {
 
   /// Per event of the batch: 0…100; 0 before the first model.
   public internal(set) var score: [Float]
-  /// Per event: the combined p-value, 1e-60…1; 1 before the first model.
-  public internal(set) var p: [Double]
+  /// Per event: natural logarithm of the combined p-value; 0 before the first model.
+  public internal(set) var logP: [Float]
   /// Per detector (in the order of ``StreamModel/detectors``) and event: the model's own figure, higher is stranger; NaN
   /// when there is none.
   public internal(set) var raw: [[Float]]
@@ -26,25 +27,45 @@ public struct DetectorWorkspace: Sendable {
   var inputs = InputBuffers()
   /// Raw scores of one run of rows.
   var run: [Float]
-  /// Standardised scores of one row, as many as there are trackers.
-  var standard: [Float]
+  /// Per detector and event: the raw score in tail lengths above its usual median.
+  var standard: [[Float]]
+  /// The same of the figures that one row's detectors were combined to.
+  var ofRow: InlineArray<2, Float> = [0, 0]
+  // Of a run of rows, by event: the combined figures, their standardised ones, and whether there was a sustained mean.
+  var figure: [Float]
+  var combined: [Float]
+  var hasMean: [Bool]
+  /// As they were before the run.
+  var trackers: [ThresholdTracker] = []
   var scratch = Scratch()
 
   public init() {
     let rows = Self.batchRows
     score = Array(repeating: 0, count: rows)
-    p = Array(repeating: 1, count: rows)
+    logP = Array(repeating: 0, count: rows)
     raw = DetectorName.allCases.map { _ in Array(repeating: .nan, count: rows) }
     quarantined = Array(repeating: false, count: rows)
     run = Array(repeating: 0, count: rows)
-    standard = Array(repeating: 0, count: DetectorName.allCases.count + 2)
+    figure = Array(repeating: 0, count: rows)
+    combined = Array(repeating: 0, count: rows)
+    hasMean = Array(repeating: false, count: rows)
+    standard = DetectorName.allCases.map { _ in Array(repeating: 0, count: rows) }
+  }
+
+  /// The combined p-value of an event, 1e-60…1; 1 before the first model.
+  public func pValue(_ row: Int) -> Double { exp(Double(logP[row])) }
+
+  /// Takes over the raw scores of a run of rows, and standardises them.
+  mutating func keepRun(of detector: Int, _ range: Range<Int>, _ contents: StreamModel.Contents) {
+    contents.standardize(run, from: range.lowerBound, range, detector, into: &standard[detector])
+    raw[detector].replaceSubrange(range, with: run[..<range.count])
   }
 
   /// Clears what is left of the batch before.
   mutating func begin(_ count: Int) {
     for row in 0..<count {
       score[row] = 0
-      p[row] = 1
+      logP[row] = 0
       quarantined[row] = false
     }
     for detector in raw.indices { for row in 0..<count { raw[detector][row] = .nan } }

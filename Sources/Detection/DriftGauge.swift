@@ -19,7 +19,7 @@ struct DriftGauge: Sendable, Equatable {
   /// - Parameter thresholds: of ``alphas``, as the calibration put them.
   @inline(__always)
   mutating func add(_ u: Float, detector: Int, thresholds: SIMD8<Float>) {
-    let beyond = SIMD8<Float>.zero.replacing(with: 1, where: thresholds .< u)
+    let beyond = thresholds.ones(whereBelow: SIMD8(repeating: u))
     shares[detector] += (beyond - shares[detector]) * (1 / Self.memory)
   }
 

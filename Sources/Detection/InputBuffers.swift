@@ -30,6 +30,7 @@ struct InputBuffers: Sendable {
     precondition(context.count == before * fields, "a context of \(context.count), not \(before) × \(fields)")
     grow(fields: fields, inputs: plan.width, before: before, count: count)
     var missing = false
+    let isPlain = fields <= width && columns.indices.allSatisfy { columns[$0] == Int32($0) }
     unsafe levels.withUnsafeMutableBufferPointer { levels in
       unsafe rows.withUnsafeBufferPointer { rows in
         unsafe columns.withUnsafeBufferPointer { columns in
@@ -38,19 +39,24 @@ struct InputBuffers: Sendable {
             unsafe levels[index] = level
             if level.isNaN { missing = true }
           }
-          for row in 0..<count {
-            let absent = unsafe scale(
-              rows.baseAddress! + (from + row) * width, width, columns,
-              into: levels.baseAddress! + (before + row) * fields, plan: plan, limit: levelLimit)
-            if absent { missing = true }
-          }
-          unsafe inputs.withUnsafeMutableBufferPointer { inputs in
-            if missing {
-              unsafe mask.withUnsafeMutableBufferPointer { mask in
-                unsafe derive(levels, count, inputs, mask, plan)
+          unsafe plan.centres.withUnsafeBufferPointer { centres in
+            unsafe plan.inverses.withUnsafeBufferPointer { inverses in
+              for row in 0..<count {
+                let absent = unsafe scale(
+                  rows.baseAddress! + (from + row) * width, width, columns, isPlain: isPlain,
+                  into: levels.baseAddress! + (before + row) * fields, centres.baseAddress!,
+                  inverses.baseAddress!, limit: levelLimit)
+                if absent { missing = true }
               }
-            } else {
-              unsafe derive(levels, count, inputs, plan)
+              unsafe inputs.withUnsafeMutableBufferPointer { inputs in
+                if missing {
+                  unsafe mask.withUnsafeMutableBufferPointer { mask in
+                    unsafe derive(levels, count, inputs, mask, plan)
+                  }
+                } else {
+                  unsafe derive(levels, count, inputs, plan, centres.baseAddress!, inverses.baseAddress!)
+                }
+              }
             }
           }
           for index in 0..<before * fields { unsafe context[index] = levels[count * fields + index] }
@@ -78,28 +84,79 @@ struct InputBuffers: Sendable {
   }
 }
 
+/// Four neighbours at once, or fewer at the end of a row, where the others are 0.
+@inline(__always)
+private func four(_ from: UnsafePointer<Float>, _ count: Int) -> SIMD4<Float> {
+  if count >= 4 { return unsafe UnsafeRawPointer(from).loadUnaligned(as: SIMD4<Float>.self) }
+  var values = SIMD4<Float>.zero
+  for lane in 0..<count { unsafe values[lane] = from[lane] }
+  return values
+}
+
+@inline(__always)
+private func put(_ values: SIMD4<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int) {
+  if count >= 4 {
+    unsafe UnsafeMutableRawPointer(to).storeBytes(of: values, as: SIMD4<Float>.self)
+  } else {
+    for lane in 0..<count { unsafe to[lane] = values[lane] }
+  }
+}
+
+/// Calls with the first index of each four and 4, in the end with what is left: two copies of the body, the first of
+/// which has no questions in it.
+@inline(__always)
+private func eachFour(_ count: Int, _ body: (_ index: Int, _ count: Int) -> Void) {
+  var index = 0
+  while index &+ 4 <= count {
+    body(index, 4)
+    index &+= 4
+  }
+  if index < count { body(index, count &- index) }
+}
+
+/// Finds what needs care: NaN and infinity have larger bits than any limit, so that one comparison of integers does it.
+private struct Beyond {
+  private let limit: SIMD4<Int32>
+  private var found = SIMD4<Int32>.zero
+
+  init(_ limit: Float) { self.limit = SIMD4(repeating: Int32(bitPattern: limit.bitPattern)) }
+
+  @inline(__always)
+  mutating func look(at values: SIMD4<Float>) {
+    let size = unsafe unsafeBitCast(values, to: SIMD4<Int32>.self) & 0x7fff_ffff
+    unsafe found |= unsafeBitCast(size .> limit, to: SIMD4<Int32>.self)
+  }
+
+  var isAny: Bool { found != .zero }
+}
+
 /// One row of values into scaled, squashed levels; true when one is missing (then it is NaN).
+///
+/// - Parameter isPlain: value k is of field k.
 @inline(__always)
 private func scale(
-  _ row: UnsafePointer<Float>, _ width: Int, _ columns: UnsafeBufferPointer<Int32>,
-  into levels: UnsafeMutablePointer<Float>, plan: InputPlan, limit: Float
+  _ row: UnsafePointer<Float>, _ width: Int, _ columns: UnsafeBufferPointer<Int32>, isPlain: Bool,
+  into levels: UnsafeMutablePointer<Float>, _ centres: UnsafePointer<Float>,
+  _ inverses: UnsafePointer<Float>, limit: Float
 ) -> Bool {
-  // NaN and infinity have larger bits than any limit: one integer comparison per row finds all that needs care.
-  var largest: Int32 = 0
-  unsafe plan.centres.withUnsafeBufferPointer { centres in
-    unsafe plan.inverses.withUnsafeBufferPointer { inverses in
-      for field in 0..<columns.count {
-        let column = unsafe Int(columns[field])
-        let value = unsafe column >= 0 && column < width ? row[column] : Float.nan
-        let level = unsafe (value - centres[field]) * inverses[field]
-        unsafe levels[field] = level
-        largest = max(largest, Int32(bitPattern: level.bitPattern & 0x7fff_ffff))
-      }
+  let fields = columns.count
+  var beyond = Beyond(limit)
+  if !isPlain {
+    for field in 0..<fields {
+      let column = unsafe Int(columns[field])
+      unsafe levels[field] = column >= 0 && column < width ? row[column] : .nan
     }
   }
-  if largest <= Int32(bitPattern: limit.bitPattern) { return false }
+  let values = unsafe isPlain ? row : UnsafePointer(levels)
+  eachFour(fields) { field, count in
+    let distance = unsafe four(values + field, count) - four(centres + field, count)
+    let level = unsafe distance * four(inverses + field, count)
+    beyond.look(at: level)
+    unsafe put(level, levels + field, count)
+  }
+  if !beyond.isAny { return false }
   var missing = false
-  for field in 0..<columns.count {
+  for field in 0..<fields {
     let column = unsafe Int(columns[field])
     if unsafe column < 0 || column >= width || !row[column].isFinite {
       unsafe levels[field] = .nan
@@ -115,43 +172,45 @@ private func scale(
 @inline(__always)
 private func derive(
   _ levels: UnsafeMutableBufferPointer<Float>, _ count: Int, _ inputs: UnsafeMutableBufferPointer<Float>,
-  _ plan: InputPlan
+  _ plan: InputPlan, _ centres: UnsafePointer<Float>, _ inverses: UnsafePointer<Float>
 ) {
+  guard let levels = levels.baseAddress, let inputs = inputs.baseAddress else { return }
   let fields = plan.fields
   let before = plan.contextRows
   let width = plan.width
-  let share = 1 / Float(plan.window)
+  let window = plan.window
+  let isOrdered = plan.ordered
+  let share = 1 / Float(window)
   let limit = plan.limit
-  unsafe plan.centres.withUnsafeBufferPointer { centres in
-    unsafe plan.inverses.withUnsafeBufferPointer { inverses in
-      for row in 0..<count {
-        let now = unsafe levels.baseAddress! + (before + row) * fields
-        let out = unsafe inputs.baseAddress! + row * width
-        for field in 0..<fields { unsafe out[field] = now[field] }
-        if !plan.ordered { continue }
-        let past = unsafe now - fields
-        let differences = unsafe out + fields
-        let means = unsafe out + 2 * fields
-        var largest: Int32 = 0
-        for field in 0..<fields {
-          let z = unsafe (now[field] - past[field] - centres[fields + field]) * inverses[fields + field]
-          unsafe differences[field] = z
-          largest = max(largest, Int32(bitPattern: z.bitPattern & 0x7fff_ffff))
-        }
-        for field in 0..<fields { unsafe means[field] = now[field] }
-        for back in 1..<plan.window {
-          let earlier = unsafe now - back * fields
-          for field in 0..<fields { unsafe means[field] += earlier[field] }
-        }
-        for field in 0..<fields {
-          let z = unsafe (means[field] * share - centres[2 * fields + field]) * inverses[2 * fields + field]
-          unsafe means[field] = z
-          largest = max(largest, Int32(bitPattern: z.bitPattern & 0x7fff_ffff))
-        }
-        if largest > Int32(bitPattern: limit.bitPattern) {
-          for index in fields..<width { unsafe out[index] = squash(out[index], limit: limit) }
-        }
+  for row in 0..<count {
+    let now = unsafe UnsafePointer(levels + (before &+ row) &* fields)
+    let out = unsafe inputs + row &* width
+    var beyond = Beyond(limit)
+    eachFour(fields) { field, count in
+      let level = unsafe four(now + field, count)
+      unsafe put(level, out + field, count)
+      if !isOrdered { return }
+      var earlier = unsafe now + (field &- fields)
+      let first = field &+ fields
+      let change = unsafe level - four(earlier, count) - four(centres + first, count)
+      let difference = unsafe change * four(inverses + first, count)
+      beyond.look(at: difference)
+      unsafe put(difference, out + first, count)
+      var sum = level
+      var back = 1
+      while back < window {
+        unsafe sum += four(earlier, count)
+        unsafe earlier -= fields
+        back &+= 1
       }
+      let second = first &+ fields
+      let distance = unsafe sum * share - four(centres + second, count)
+      let mean = unsafe distance * four(inverses + second, count)
+      beyond.look(at: mean)
+      unsafe put(mean, out + second, count)
+    }
+    if beyond.isAny {
+      for index in fields..<width { unsafe out[index] = squash(out[index], limit: limit) }
     }
   }
 }

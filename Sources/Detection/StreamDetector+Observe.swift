@@ -60,7 +60,7 @@ extension StreamDetector {
       contents.models[detector].score(
         workspace.inputs.inputs, mask: hasMissing ? workspace.inputs.mask : nil, rows: range.count,
         into: &workspace.run, scratch: &workspace.scratch)
-      for row in range { workspace.raw[detector][row] = workspace.run[row - range.lowerBound] }
+      workspace.keepRun(of: detector, range, contents)
     }
     if hasMissing {
       noteAbsences(rows, width, range)
@@ -68,74 +68,162 @@ extension StreamDetector {
       for field in absences.indices { absences[field] = 0 }
     }
 
+    let mayOpen = phase == .scoring && acceptedSince == nil
+    if hasMissing || !scoreCalmly(range, timestamps, contents, mayOpen: mayOpen, &workspace) {
+      scoreOneByOne(rows, width, timestamps, range, contents, mayOpen: mayOpen, &workspace)
+    }
+    counters.scored += UInt64(range.count)
+    counters.lastEvent = timestamps[range.upperBound - 1]
+    counters.lastLogP = workspace.logP[range.upperBound - 1]
+    if phase == .calibrating && counters.scored >= UInt64(settings.calibration.freshRows) { phase = .scoring }
+  }
+
+  /// The usual case: nothing is missing and there is no incident. Then each threshold takes all rows in one go.
+  ///
+  /// - Returns: false when one of the rows opens an incident: everything is then as before, and the rows have to be
+  ///   taken one by one.
+  private mutating func scoreCalmly(
+    _ range: Range<Int>, _ timestamps: [Double], _ contents: StreamModel.Contents, mayOpen: Bool,
+    _ workspace: inout DetectorWorkspace
+  ) -> Bool {
+    // For a few rows it is not worth the copies.
+    if policy.isOpen || range.count < 4 { return false }
+    let before = (sustained: sustained, policy: policy, tails: counters.tails)
+    workspace.trackers.removeAll(keepingCapacity: true)
+    workspace.trackers.append(contentsOf: trackers)
+    followRun(range, contents, &workspace)
+    for row in range {
+      let logP = workspace.logP[row]
+      let score = 100 * (1 - expf(logP / 4))
+      workspace.score[row] = score
+      count(logP)
+      let next = policy.step(
+        score: score, logP: logP, time: timestamps[row], support: 0, mayOpen: mayOpen, settings: settings)
+      if next != .nothing {
+        trackers = Array(workspace.trackers)
+        (sustained, policy, counters.tails) = before
+        return false
+      }
+    }
+    for row in range {
+      for detector in contents.common.indices {
+        drift.add(
+          workspace.standard[detector][row], detector: detector, thresholds: contents.common[detector])
+      }
+    }
+    return true
+  }
+
+  /// What ``combine(_:_:_:_:)`` and ``learn(_:_:_:_:)`` do row by row, for all rows of a run.
+  private mutating func followRun(
+    _ range: Range<Int>, _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
+  ) {
+    let step = settings.calibration.step
+    let detectors = contents.models.count
+    for row in range { workspace.figure[row] = 0 }
+    for detector in 0..<detectors {
+      trackers[detector].follow(workspace.standard[detector], range, step: step, into: &workspace.logP)
+      subtract(workspace.logP, from: &workspace.figure, range)
+    }
+    for row in range { workspace.figure[row] /= Float(detectors) }
+    var last = detectors
+    if contents.plan.ordered {
+      for row in range {
+        let mean = sustained.add(workspace.figure[row])
+        workspace.combined[row] = mean.map { contents.standardized($0, last) } ?? 0
+        workspace.hasMean[row] = mean != nil
+      }
+      trackers[last].follow(workspace.combined, range, step: step, into: &workspace.logP)
+      for row in range where workspace.hasMean[row] {
+        workspace.figure[row] = Combination.figure(
+          now: workspace.figure[row], sustainedLogP: workspace.logP[row])
+      }
+      last += 1
+    }
+    contents.standardize(workspace.figure, from: 0, range, last, into: &workspace.combined)
+    trackers[last].follow(workspace.combined, range, step: step, into: &workspace.logP)
+    for row in range { workspace.logP[row] = max(workspace.logP[row], lowestLogP) }
+  }
+
+  private mutating func scoreOneByOne(
+    _ rows: [Float], _ width: Int, _ timestamps: [Double], _ range: Range<Int>,
+    _ contents: StreamModel.Contents, mayOpen: Bool, _ workspace: inout DetectorWorkspace
+  ) {
+    let hasMissing = workspace.inputs.hasMissing
     // Taken out of the struct for the loop, so that nothing is checked or copied per event.
     var trackers = self.trackers
     self.trackers = []
-    let step = settings.calibration.step
     for row in range {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
-      let logP = hasNothing ? 0 : combine(row, contents, trackers, workspace.raw, &workspace.standard)
+      let logP = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
       let score = 100 * (1 - expf(logP / 4))
       workspace.score[row] = score
-      workspace.p[row] = exp(Double(logP))
-      count(logP, at: timestamps[row])
-      let wasOpen = policy.incident != nil
+      workspace.logP[row] = logP
+      count(logP)
+      let wasOpen = policy.isOpen
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
-        mayOpen: phase == .scoring && acceptedSince == nil, settings: settings)
+        mayOpen: mayOpen && acceptedSince == nil, settings: settings)
       if wasOpen || next != .nothing {
         let moment = Moment(row: row, first: range.lowerBound, width: width, score: score, logP: logP)
         if wasOpen { follow(moment, contents, &trackers, workspace) }
         act(next, moment, rows, timestamps[row], contents, &trackers, &workspace)
+        if wasOpen || policy.isOpen {
+          workspace.quarantined[row] = true
+          counters.quarantined += 1
+          if policy.incident?.isConfirmed == true { continue }
+        }
       }
-      let isOpen = policy.incident != nil
-      if wasOpen || isOpen {
-        workspace.quarantined[row] = true
-        counters.quarantined += 1
-      }
-      if hasNothing || policy.incident?.isConfirmed == true { continue }
-      for index in trackers.indices {
-        trackers[index].update(workspace.standard[index], step: step, refill: !isOpen)
-      }
-      for detector in contents.common.indices {
-        drift.add(workspace.standard[detector], detector: detector, thresholds: contents.common[detector])
-      }
+      if hasNothing { continue }
+      var learning = trackers.mutableSpan
+      learn(row, contents, &learning, workspace)
     }
     self.trackers = trackers
-    if phase == .calibrating && counters.scored >= UInt64(settings.calibration.freshRows) { phase = .scoring }
   }
 
-  /// ln p of one row from its raw scores. Leaves in `standard` what the trackers learn from.
+  /// ln p of one row from its raw scores. Leaves in the workspace what the trackers learn from.
   private mutating func combine(
-    _ row: Int, _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker], _ raw: [[Float]],
-    _ standard: inout [Float]
+    _ row: Int, _ contents: StreamModel.Contents, _ trackers: Span<ThresholdTracker>,
+    _ workspace: inout DetectorWorkspace
   ) -> Float {
     let detectors = contents.models.count
     var sum: Float = 0
-    for detector in 0..<detectors {
-      let u = contents.standardized(raw[detector][row], detector)
-      standard[detector] = u
-      sum -= trackers[detector].logP(u)
-    }
+    for detector in 0..<detectors { sum -= trackers[detector].logP(workspace.standard[detector][row]) }
     var figure = sum / Float(detectors)
     var last = detectors
     if contents.plan.ordered {
       let mean = sustained.add(figure)
       // Too few events yet to say: as if it were the usual.
       let u = mean.map { contents.standardized($0, last) } ?? 0
-      standard[last] = u
+      workspace.ofRow[0] = u
       if mean != nil { figure = Combination.figure(now: figure, sustainedLogP: trackers[last].logP(u)) }
       last += 1
     }
     let u = contents.standardized(figure, last)
-    standard[last] = u
+    workspace.ofRow[last - detectors] = u
     return max(trackers[last].logP(u), lowestLogP)
   }
 
-  private mutating func count(_ logP: Float, at time: Double) {
-    counters.scored += 1
-    counters.lastEvent = time
-    counters.lastLogP = logP
+  /// The thresholds and the gauge of drift take one row into account.
+  @inline(__always)
+  private mutating func learn(
+    _ row: Int, _ contents: StreamModel.Contents, _ trackers: inout MutableSpan<ThresholdTracker>,
+    _ workspace: DetectorWorkspace
+  ) {
+    let step = settings.calibration.step
+    let refill = !policy.isOpen
+    let detectors = contents.models.count
+    for detector in 0..<detectors {
+      let u = workspace.standard[detector][row]
+      trackers[detector].update(u, step: step, refill: refill)
+      drift.add(u, detector: detector, thresholds: contents.common[detector])
+    }
+    for index in detectors..<trackers.count {
+      trackers[index].update(workspace.ofRow[index - detectors], step: step, refill: refill)
+    }
+  }
+
+  private mutating func count(_ logP: Float) {
     if logP <= Levels.logs[5] {
       counters.tails[0] += 1
       if logP <= Levels.logs[9] { counters.tails[1] += 1 }
@@ -159,10 +247,23 @@ extension StreamDetector {
   }
 }
 
+private func subtract(_ other: [Float], from figures: inout [Float], _ range: Range<Int>) {
+  var figures = figures.mutableSpan
+  for row in range { figures[row] -= other[row] }
+}
+
 /// ln 10⁻⁶⁰: what is rarer is not told apart in a p-value; a score that never saturates orders even these.
 private let lowestLogP: Float = -138.15511
 
 extension StreamModel.Contents {
+  /// Standardises the scores of a run of rows; they begin at `first` of what they are written to.
+  func standardize(
+    _ scores: [Float], from first: Int, _ range: Range<Int>, _ index: Int, into standard: inout [Float]
+  ) {
+    var standard = standard.mutableSpan
+    for row in range { standard[row] = standardized(scores[row - first], index) }
+  }
+
   /// A raw score in tail lengths above its usual median; absurd ones stay finite.
   @inline(__always)
   func standardized(_ score: Float, _ index: Int) -> Float {

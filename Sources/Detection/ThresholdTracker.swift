@@ -47,15 +47,46 @@ struct ThresholdTracker: Sendable {
     agility = calibration.agility
     floor = calibration.thresholds[0] > 0 ? calibration.thresholds[0] : -.infinity
     counted = 0
-    measure(step: step)
+    measure(eta(step))
   }
 
   /// ln p of a score: linear in ln α between two thresholds, a generalised Pareto tail beyond the last.
   ///
   /// p ≤ α exactly when the score exceeds the threshold of α.
-  func logP(_ u: Float) -> Float {
-    var above = 0
-    while above < Self.levels && u > thresholds[above] { above += 1 }
+  func logP(_ u: Float) -> Float { logP(u, above: exceeded(by: u).count) }
+
+  /// Learns from a score.
+  ///
+  /// - Parameter refill: false while an incident may be under way: what is left of the allowance must do.
+  mutating func update(_ u: Float, step: Float, refill: Bool) {
+    update(exceeded(by: u).levels, step: step, refill: refill)
+  }
+
+  /// ln p of consecutive scores, learning from each before the next: the same as one after the other, with refill.
+  mutating func follow(_ scores: [Float], _ range: Range<Int>, step: Float, into logP: inout [Float]) {
+    let scores = scores.span
+    var logP = logP.mutableSpan
+    for index in range {
+      let u = scores[index]
+      let exceeded = exceeded(by: u)
+      logP[index] = self.logP(u, above: exceeded.count)
+      update(exceeded.levels, step: step, refill: true)
+    }
+  }
+
+  /// The thresholds that are exceeded, from the lowest up to the first that is not.
+  @inline(__always)
+  private func exceeded(by u: Float) -> (levels: Mask16, count: Int) {
+    let levels = thresholds.lanes.isBelow(SIMD16(repeating: u))
+    let bits = levels.bits
+    let count = (~bits).trailingZeroBitCount
+    // Between two settlements a threshold may have come to stand above the next: then one beyond that does not count.
+    // Asked for, because it is rare and the next score then need not wait for the counting.
+    return bits & (bits &+ 1) == 0 ? (levels, count) : (Mask16.first(count), count)
+  }
+
+  @inline(__always)
+  private func logP(_ u: Float, above: Int) -> Float {
     if above == 0 {
       let width = max(thresholds[1] - thresholds[0], leastGap)
       return Levels.logs[0] / (1 + (thresholds[0] - u) / width)
@@ -68,74 +99,67 @@ struct ThresholdTracker: Sendable {
     return Levels.logs[above - 1] + share * (Levels.logs[above] - Levels.logs[above - 1])
   }
 
-  /// Learns from a score.
-  ///
-  /// - Parameter refill: false while an incident may be under way: what is left of the allowance must do.
-  mutating func update(_ u: Float, step: Float, refill: Bool) {
-    var level = 0
-    while level < Self.levels && u > thresholds[level] {
-      if allowances[level] >= 1 {
-        allowances[level] -= 1
-        thresholds[level] += steps[level]
-      } else {
-        // Not paid for: it stays where it is, which takes back this event's part of the downward move to come.
-        thresholds[level] += Levels.alphas[level] * steps[level]
-      }
-      level += 1
-    }
+  @inline(__always)
+  private mutating func update(_ isExceeded: Mask16, step: Float, refill: Bool) {
+    let one = SIMD16<Float>(repeating: 1)
+    // What is not paid for stays where it is, which takes back this event's part of the downward move to come.
+    let isUnpaid = allowances.lanes.isBelow(one)
+    let move = (Levels.alphas.lanes * steps.lanes).only(where: isUnpaid, else: steps.lanes)
+    thresholds.lanes += move.only(where: isExceeded)
+    allowances.lanes -= SIMD16.zero.only(where: isUnpaid, else: one).only(where: isExceeded)
     counted &+= 1
     if counted % Self.period == 0 { settle(step: step, refill: refill) }
   }
 
   /// After an incident that was as short as chance: the allowance is full again.
-  mutating func replenish(step: Float) {
-    for level in 0..<Self.levels { allowances[level] = most(level, step) }
-  }
+  mutating func replenish(step: Float) { allowances.lanes = most(eta(step)) }
 
   /// The allowance reaches no further than most of a tail length.
-  private func most(_ level: Int, _ step: Float) -> Float {
-    min(Self.allowance, max(3, 0.8 / eta(level, step)))
+  private func most(_ eta: SIMD16<Float>) -> SIMD16<Float> {
+    (0.8 / eta).atLeast(SIMD16(repeating: 3)).atMost(SIMD16(repeating: Self.allowance))
   }
 
   private mutating func settle(step: Float, refill: Bool) {
     let events = Float(Self.period)
     // While young, the thresholds may be far off and must be let go further.
     let pace = 2 + 20 / (1 + support / 150)
+    let alphas = Levels.alphas.lanes
+    let eta = eta(step)
+    thresholds.lanes -= events * alphas * steps.lanes
+    keepOrder()
+    if refill {
+      let refilled = allowances.lanes + events * (pace * alphas).atMost(alphas + 0.1)
+      allowances.lanes = refilled.atMost(most(eta))
+    }
+    measure(eta)
+  }
+
+  /// No threshold comes nearer to the one before it than the least distance, and none below the floor.
+  private mutating func keepOrder() {
+    var least = floor
     for level in 0..<Self.levels {
-      let alpha = Levels.alphas[level]
-      thresholds[level] -= events * alpha * steps[level]
-      let least = level == 0 ? floor : thresholds[level - 1] + gap(below: level)
-      thresholds[level] = max(thresholds[level], least)
-      if refill {
-        allowances[level] = min(
-          most(level, step), allowances[level] + events * min(pace * alpha, alpha + 0.1))
+      if thresholds[level] < least { thresholds[level] = least }
+      if level + 1 < Self.levels {
+        least = thresholds[level] + leastGap * (Levels.logs[level] - Levels.logs[level + 1])
       }
     }
-    measure(step: step)
   }
 
-  /// The least distance between a level and the one before it.
-  private func gap(below level: Int) -> Float {
-    leastGap * (Levels.logs[level - 1] - Levels.logs[level])
-  }
-
-  /// The step of a level in tail lengths: as in averaging over all events seen (Robbins & Monro 1951; the best step for a
-  /// quantile is 1 / (n · density)), down to a least one that goes on following.
-  private func eta(_ level: Int, _ step: Float) -> Float {
-    let alpha = Levels.alphas[level]
-    return agility * max(step * Levels.factors[level], 1 / (10 * agility + alpha * (weight + Float(counted))))
+  /// The step of each level in tail lengths: as in averaging over all events seen (Robbins & Monro 1951; the best step for
+  /// a quantile is 1 / (n · density)), down to a least one that goes on following.
+  private func eta(_ step: Float) -> SIMD16<Float> {
+    let seen = weight + Float(counted)
+    let best = 1 / (10 * agility + Levels.alphas.lanes * seen)
+    return agility * best.atLeast(step * Levels.factors.lanes)
   }
 
   /// Local tail lengths, and from them the steps.
-  private mutating func measure(step: Float) {
+  private mutating func measure(_ eta: SIMD16<Float>) {
     let last = Self.levels - 1
-    for level in 0...last {
-      let before = max(level - 1, 0)
-      let after = min(level + 1, last)
-      let length =
-        (thresholds[after] - thresholds[before]) / (Levels.logs[before] - Levels.logs[after])
-      steps[level] = eta(level, step) * min(max(length, 0.25), 4)
-    }
+    let q = thresholds.lanes
+    let logs = Levels.logs.lanes
+    let length = (q.after - q.before) / (logs.before - logs.after)
+    steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: 4))
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }
 }

@@ -107,7 +107,7 @@ extension StreamDetector {
         rows: part.values, width: part.fields.count, timestamps: part.timestamps, count: part.count,
         workspace: &workspace)
       observed.score += workspace.score[..<part.count]
-      observed.p += workspace.p[..<part.count]
+      observed.p += (0..<part.count).map(workspace.pValue)
       observed.quarantined += workspace.quarantined[..<part.count]
       observed.alerts += workspace.alerts
       observed.alertRows += workspace.alertRows.map { $0 + start }
