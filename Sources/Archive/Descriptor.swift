@@ -42,6 +42,12 @@ struct Descriptor: ~Copyable {
     return Int(status.st_size)
   }
 
+  /// Whether the file was neither removed nor replaced by another since it was opened.
+  var hasName: Bool {
+    var status = stat()
+    return unsafe fstat(number, &status) == 0 && status.st_nlink > 0
+  }
+
   /// Reads up to `count` bytes from `offset` on into the start of `buffer`, which grows as needed.
   ///
   /// - Returns: how many there were; fewer than `count` only at the end of the file.

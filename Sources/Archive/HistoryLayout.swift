@@ -136,40 +136,61 @@ enum HistoryRecord {
     var flags: UInt32
   }
 
-  /// Writes a record at `at`. `columns[i]` is the column of `values[start + i]`; nil when it is `i`. Columns without a
-  /// value become NaN.
+  /// Writes consecutive rows from number `first` on as records, one after the other, at `at`.
+  ///
+  /// - Parameters:
+  ///   - values: of all rows, as many to each; those of columns without a value become NaN.
+  ///   - columns: of each of a row's values; nil when it is the value's own index.
   static func encode(
-    _ head: Head, _ values: [Float], from start: Int, count: Int, columns: [Int]?, width: Int,
-    into bytes: inout [UInt8], at: Int
+    row first: Int, timestamps: Span<Double>, flags: Span<UInt32>, values: Span<Float>, columns: [Int]?,
+    width: Int, into bytes: inout [UInt8], at: Int
   ) {
+    let rows = timestamps.count
     let size = 24 + 4 * width
-    precondition(at + size <= bytes.count, "a record of \(size) at \(at) of \(bytes.count) bytes")
+    let carried = values.count / max(rows, 1)
     precondition(
-      start >= 0 && start + count <= values.count, "\(count) from \(start) of \(values.count) values")
+      at >= 0 && at + rows * size <= bytes.count,
+      "\(rows) records of \(size) at \(at) of \(bytes.count) bytes")
     precondition(
-      columns.map { $0.count >= count } ?? (count <= width), "\(count) values for \(width) columns")
+      flags.count == rows && values.count == rows * carried,
+      "\(flags.count) flags and \(values.count) values for \(rows) rows")
+    precondition(
+      columns.map { $0.count >= carried && $0.allSatisfy((0..<width).contains) } ?? (carried <= width),
+      "\(carried) values for \(width) columns")
+    let missing = Float.nan.bitPattern.littleEndian
     unsafe bytes.withUnsafeMutableBytes { raw in
-      let record = unsafe UnsafeMutableRawBufferPointer(rebasing: raw[at..<at + size])
-      unsafe record.storeBytes(of: UInt64(head.row).littleEndian, toByteOffset: 0, as: UInt64.self)
-      unsafe record.storeBytes(
-        of: head.timestamp.bitPattern.littleEndian, toByteOffset: 8, as: UInt64.self)
-      unsafe record.storeBytes(of: head.flags.littleEndian, toByteOffset: 16, as: UInt32.self)
-      if columns != nil || count < width {
-        let missing = Float.nan.bitPattern.littleEndian
-        for column in 0..<width {
-          unsafe record.storeBytes(of: missing, toByteOffset: 20 + 4 * column, as: UInt32.self)
-        }
-      }
       unsafe values.withUnsafeBufferPointer { values in
-        for index in 0..<count {
-          let column = columns.map { $0[index] } ?? index
+        guard let start = raw.baseAddress else { return }
+        for row in 0..<rows {
+          let record = unsafe start + (at &+ row &* size)
+          unsafe record.storeBytes(of: UInt64(first + row).littleEndian, as: UInt64.self)
           unsafe record.storeBytes(
-            of: values[start + index].bitPattern.littleEndian, toByteOffset: 20 + 4 * column, as: UInt32.self)
+            of: timestamps[row].bitPattern.littleEndian, toByteOffset: 8, as: UInt64.self)
+          unsafe record.storeBytes(of: flags[row].littleEndian, toByteOffset: 16, as: UInt32.self)
+          let to = unsafe record + 20
+          let from = row &* carried
+          if let columns {
+            for column in 0..<width {
+              unsafe to.storeBytes(of: missing, toByteOffset: 4 &* column, as: UInt32.self)
+            }
+            for index in 0..<carried {
+              let bits = unsafe values[from &+ index].bitPattern.littleEndian
+              unsafe to.storeBytes(of: bits, toByteOffset: 4 &* columns[index], as: UInt32.self)
+            }
+          } else {
+            for index in 0..<carried {
+              let bits = unsafe values[from &+ index].bitPattern.littleEndian
+              unsafe to.storeBytes(of: bits, toByteOffset: 4 &* index, as: UInt32.self)
+            }
+            for column in carried..<width {
+              unsafe to.storeBytes(of: missing, toByteOffset: 4 &* column, as: UInt32.self)
+            }
+          }
+          let check = unsafe Checksum.xxh64(UnsafeRawBufferPointer(start: record, count: size &- 4), seed: 0)
+          unsafe record.storeBytes(
+            of: UInt32(truncatingIfNeeded: check).littleEndian, toByteOffset: size &- 4, as: UInt32.self)
         }
       }
-      let check = unsafe Checksum.xxh64(UnsafeRawBufferPointer(rebasing: record[..<(size - 4)]), seed: 0)
-      unsafe record.storeBytes(
-        of: UInt32(truncatingIfNeeded: check).littleEndian, toByteOffset: size - 4, as: UInt32.self)
     }
   }
 

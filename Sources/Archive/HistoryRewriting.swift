@@ -17,7 +17,8 @@ enum HistoryRewriting {
         values.removeAll(keepingCapacity: true)
         HistoryRecord.values(image.bytes, at: at, width: image.layout.width, into: &values)
         HistoryRecord.encode(
-          head, values, from: 0, count: values.count, columns: nil, width: layout.width, into: &bytes,
+          row: head.row, timestamps: [head.timestamp].span, flags: [head.flags].span, values: values.span,
+          columns: nil, width: layout.width, into: &bytes,
           at: layout.offset(place: place) + head.row % HistoryLayout.blockRows * layout.recordSize)
       }
     }

@@ -56,32 +56,50 @@ public struct RowHistory: Sendable {
   }
 
   public var stagedRows: Int { stage.timestamps.count }
+  /// Rows that can be staged before ``flush(fields:scratch:)`` is needed.
+  public var room: Int { stageRows - stagedRows }
 
-  /// Stages a row; nothing is written yet. A row beyond what the stage holds is lost and counted.
+  /// Stages rows; nothing is written yet. Those beyond ``room`` are lost and counted.
   ///
   /// - Parameters:
-  ///   - values: in the order of the stream's fields; NaN is missing. May be shorter than the fields are many.
+  ///   - values: row-major, `width` to a row, in the order of the stream's fields; NaN is missing. A row may be shorter than
+  ///     the fields are many.
+  ///   - timestamps: one per row, as are the flags.
   /// - Returns: true when the stage is full and should be flushed.
   @discardableResult
-  public mutating func append(timestamp: Double, flags: RowFlags = [], values: Span<Float>) -> Bool {
-    guard stage.timestamps.count < stageRows else {
-      lostRows += 1
-      return true
-    }
-    if values.count > stage.width { widen(to: values.count) }
-    if stage.timestamps.isEmpty && stage.timestamps.capacity < stageRows {
+  public mutating func append(
+    _ values: Span<Float>, width: Int, timestamps: Span<Double>, flags: Span<RowFlags>
+  ) -> Bool {
+    precondition(
+      values.count == width * timestamps.count && flags.count == timestamps.count,
+      "\(values.count) values and \(flags.count) flags for \(timestamps.count) rows of \(width)")
+    let count = min(timestamps.count, room)
+    lostRows += timestamps.count - count
+    if count == 0 { return room == 0 }
+    if width > stage.width { widen(to: width) }
+    let first = stage.timestamps.count
+    if first == 0 && stage.timestamps.capacity < stageRows {
       stage.timestamps.reserveCapacity(stageRows)
       stage.flags.reserveCapacity(stageRows)
       stage.values.reserveCapacity(stageRows * stage.width)
     }
-    var flags = flags
-    if isFirstRow { flags.insert(.startsSegment) }
+    unsafe timestamps.extracting(0..<count).withUnsafeBufferPointer {
+      unsafe stage.timestamps.append(contentsOf: $0)
+    }
+    for row in 0..<count { stage.flags.append(flags[row].rawValue) }
+    if isFirstRow { stage.flags[first] |= RowFlags.startsSegment.rawValue }
     isFirstRow = false
-    stage.timestamps.append(timestamp)
-    stage.flags.append(flags.rawValue)
-    for index in values.indices { stage.values.append(values[index]) }
-    for _ in values.count..<stage.width { stage.values.append(.nan) }
-    return stage.timestamps.count == stageRows
+    unsafe values.withUnsafeBufferPointer { values in
+      if width == stage.width {
+        unsafe stage.values.append(contentsOf: values[..<(count * width)])
+      } else {
+        for row in 0..<count {
+          unsafe stage.values.append(contentsOf: values[row * width..<(row + 1) * width])
+          stage.values.append(contentsOf: repeatElement(.nan, count: stage.width - width))
+        }
+      }
+    }
+    return room == 0
   }
 
   private mutating func widen(to width: Int) {
@@ -118,6 +136,7 @@ public struct RowHistory: Sendable {
       return setAside
     } catch {
       file = nil
+      scratch.close(seed)
       lostRows += stage.timestamps.count
       emptyStage()
       throw error
@@ -151,9 +170,10 @@ public struct RowHistory: Sendable {
       scratch.values.removeAll(keepingCapacity: true)
       HistoryRecord.values(image.bytes, at: at, width: image.layout.width, into: &scratch.values)
       scratch.ensure(size)
+      let values = scratch.values
       HistoryRecord.encode(
-        head, scratch.values, from: 0, count: image.layout.width, columns: nil, width: image.layout.width,
-        into: &scratch.bytes, at: 0)
+        row: head.row, timestamps: [head.timestamp].span, flags: [head.flags].span,
+        values: values.span, columns: nil, width: image.layout.width, into: &scratch.bytes, at: 0)
       try descriptor.write(scratch.bytes, 0..<size, at: at)
       changed += 1
     }
@@ -174,24 +194,23 @@ public struct RowHistory: Sendable {
   private mutating func writeStaged(_ scratch: inout HistoryScratch) throws(ArchiveError) {
     guard var open = file else { return }
     let layout = open.layout
-    let descriptor = try Descriptor(.changing, path)
+    let descriptor = try scratch.open(path, seed)
     var done = 0
     while done < stage.timestamps.count {
       let row = open.nextRow
       let inBlock = row % HistoryLayout.blockRows
       let count = min(stage.timestamps.count - done, HistoryLayout.blockRows - inBlock)
       if inBlock == 0 {
-        try retire(row / HistoryLayout.blockRows - layout.ringBlocks, descriptor, layout, &scratch)
+        try retire(row / HistoryLayout.blockRows - layout.ringBlocks, descriptor.file, layout, &scratch)
       }
       scratch.ensure(count * layout.recordSize)
-      for index in 0..<count {
-        HistoryRecord.encode(
-          .init(
-            row: row + index, timestamp: stage.timestamps[done + index], flags: stage.flags[done + index]),
-          stage.values, from: (done + index) * stage.width, count: stage.width, columns: open.columns,
-          width: layout.width, into: &scratch.bytes, at: index * layout.recordSize)
-      }
-      try descriptor.write(scratch.bytes, 0..<count * layout.recordSize, at: layout.offset(row: row))
+      let part = done..<done + count
+      HistoryRecord.encode(
+        row: row, timestamps: stage.timestamps.span.extracting(part),
+        flags: stage.flags.span.extracting(part),
+        values: stage.values.span.extracting(done * stage.width..<(done + count) * stage.width),
+        columns: open.columns, width: layout.width, into: &scratch.bytes, at: 0)
+      try descriptor.file.write(scratch.bytes, 0..<count * layout.recordSize, at: layout.offset(row: row))
       done += count
       open.nextRow += count
       file?.nextRow = open.nextRow
@@ -212,7 +231,8 @@ public struct RowHistory: Sendable {
   private mutating func prepare(
     _ fields: [String], _ scratch: inout HistoryScratch
   ) throws(ArchiveError) -> SetAside? {
-    if let file, file.mapped == fields.count, Folder.exists(path) { return nil }
+    if let file, file.mapped == fields.count, scratch.holds(path, seed) || Folder.exists(path) { return nil }
+    scratch.close(seed)
     var setAside: SetAside?
     do throws(ArchiveError) {
       if Folder.exists(path) {
@@ -291,13 +311,40 @@ public struct RowHistory: Sendable {
   }
 }
 
-/// Working space for histories, one per thread.
+/// Working space for histories, one per thread; keeps the files open that were written last.
 public struct HistoryScratch: Sendable {
+  /// An open file, closed when nobody has it any more.
+  final class Opened: Sendable {
+    let file: Descriptor
+    init(_ file: consuming Descriptor) { self.file = file }
+  }
+
   var bytes: [UInt8] = []
   var values: [Float] = []
+  // Opening a file takes longer than writing 64 rows to it. Each stream has its place by its seed; another stream with the
+  // same place takes it over.
+  private var opened: [Opened?] = Array(repeating: nil, count: 64)
+
   public init() {}
 
   mutating func ensure(_ count: Int) {
     if bytes.count < count { bytes.append(contentsOf: repeatElement(0, count: count - bytes.count)) }
   }
+
+  private func place(_ seed: UInt64) -> Int { Int(seed % UInt64(opened.count)) }
+
+  /// Whether this file is open and still the one that has the name.
+  func holds(_ path: String, _ seed: UInt64) -> Bool {
+    guard let held = opened[place(seed)], held.file.path == path else { return false }
+    return held.file.hasName
+  }
+
+  mutating func open(_ path: String, _ seed: UInt64) throws(ArchiveError) -> Opened {
+    if let held = opened[place(seed)], held.file.path == path { return held }
+    let new = Opened(try Descriptor(.changing, path))
+    opened[place(seed)] = new
+    return new
+  }
+
+  mutating func close(_ seed: UInt64) { opened[place(seed)] = nil }
 }

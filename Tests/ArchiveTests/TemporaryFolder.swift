@@ -1,5 +1,7 @@
 import Foundation
 
+@testable import Archive
+
 /// A folder of its own for one test, removed with what is in it.
 final class TemporaryFolder: Sendable {
   let path: String
@@ -25,5 +27,13 @@ final class TemporaryFolder: Sendable {
 
   func put(_ bytes: [UInt8], _ name: String) throws {
     try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+  }
+}
+
+extension RowHistory {
+  /// Stages one row.
+  @discardableResult
+  mutating func append(timestamp: Double, flags: RowFlags = [], values: Span<Float>) -> Bool {
+    append(values, width: values.count, timestamps: [timestamp].span, flags: [flags].span)
   }
 }
