@@ -38,11 +38,13 @@ struct ShardState {
   private var historyScratch = HistoryScratch()
   private var rows: [Float] = []
   private var timestamps: [Double] = []
+  private var flags: [RowFlags] = []
 
   init(_ around: Surroundings, restored: [StreamEntry]) {
     self.around = around
     streams = restored
     timestamps = Array(repeating: 0, count: DetectorWorkspace.batchRows)
+    flags = Array(repeating: [], count: DetectorWorkspace.batchRows)
   }
 
   // MARK: The event path
@@ -74,21 +76,35 @@ struct ShardState {
   /// Copies events into rows as wide as the stream's fields; what an event does not carry is missing.
   private mutating func gather(_ batch: ObservationBatch, from start: Int, count: Int, local: Int) {
     let width = streams[local].detector.fields.count
-    while rows.count < count * width { rows.append(.nan) }
-    let isIdentity = streams[local].isIdentity
-    for row in 0..<count {
-      let event = grouping.order[start + row]
-      timestamps[row] = batch.timestamps[event]
-      let from = Int(batch.offsets[event])
-      let carried = Int(batch.offsets[event + 1]) - from
-      let to = row * width
-      if isIdentity {
-        for column in 0..<carried { rows[to + column] = batch.values[from + column] }
-        for column in carried..<max(carried, width) { rows[to + column] = .nan }
-      } else {
-        for column in 0..<width { rows[to + column] = .nan }
-        for slot in 0..<carried { rows[to + streams[local].columns[slot]] = batch.values[from + slot] }
+    if rows.count < count * width {
+      rows.append(contentsOf: repeatElement(.nan, count: count * width - rows.count))
+    }
+    let order = grouping.order
+    let columns = streams[local].isIdentity ? nil : streams[local].columns
+    let events = order.span.extracting(start..<start + count)
+    for row in 0..<count { timestamps[row] = batch.timestamps[events[row]] }
+    let offsets = batch.offsets.span
+    let values = batch.values.span
+    var target = rows.mutableSpan
+    guard let columns else {
+      for row in 0..<count {
+        let from = Int(offsets[events[row]])
+        let carried = Int(offsets[events[row] + 1]) - from
+        let to = row * width
+        precondition(carried <= width, "an event of \(carried) values on a stream of \(width) fields")
+        for column in 0..<carried {
+          unsafe target[unchecked: to &+ column] = values[unchecked: from &+ column]
+        }
+        for column in carried..<width { target[to + column] = .nan }
       }
+      return
+    }
+    for row in 0..<count {
+      let from = Int(offsets[events[row]])
+      let carried = Int(offsets[events[row] + 1]) - from
+      let to = row * width
+      for column in 0..<width { target[to + column] = .nan }
+      for slot in 0..<carried { target[to + columns[slot]] = values[from + slot] }
     }
   }
 
@@ -107,22 +123,25 @@ struct ShardState {
       around.outbox.add(
         ScoreRun(
           stream: streams[local].key, timestamps: Array(timestamps[..<count]),
-          scores: Array(workspace.score[..<count]), pValues: Array(workspace.p[..<count])))
+          scores: Array(workspace.score[..<count]), pValues: (0..<count).map(workspace.pValue)))
     }
-    for row in 0..<count {
-      streams[local].maxScore = max(streams[local].maxScore, Double(workspace.score[row]))
-    }
+    let highest = workspace.score[..<count].reduce(0) { max($0, $1) }
+    streams[local].maxScore = max(streams[local].maxScore, Double(highest))
     if streams[local].detector.trainingRequest != nil { enqueueTraining(local) }
   }
 
   /// Keeps the rows to learn from; those of an incident are marked.
   private mutating func remember(_ local: Int, width: Int, count: Int) {
-    let values = rows
-    for row in 0..<count {
+    for row in 0..<count { flags[row] = workspace.quarantined[row] ? .quarantined : [] }
+    let (rows, timestamps, flags) = (self.rows, self.timestamps, self.flags)
+    var done = 0
+    while done < count {
+      let part = done..<done + min(count - done, streams[local].history.room)
       let isFull = streams[local].history.append(
-        timestamp: timestamps[row], flags: workspace.quarantined[row] ? .quarantined : [],
-        values: values.span.extracting(row * width..<(row + 1) * width))
+        rows.span.extracting(part.lowerBound * width..<part.upperBound * width), width: width,
+        timestamps: timestamps.span.extracting(part), flags: flags.span.extracting(part))
       if isFull { flush(local) }
+      done = part.upperBound
     }
   }
 
