@@ -41,10 +41,14 @@ extension EventSink {
     while valueCount + count > valueCapacity { growValues() }
     unsafe payload.withUnsafeBytes { bytes in
       let target = unsafe raw.pointee.values + valueCount
+      guard let source = bytes.baseAddress else { return }
+      // Without a check of each index and with one comparison of bits it goes several at once.
+      let exponent = Float.infinity.bitPattern
       for index in 0..<count {
-        let bits = unsafe bytes.loadUnaligned(fromByteOffset: start + 4 * index, as: UInt32.self)
-        let value = Float(bitPattern: UInt32(littleEndian: bits))
-        unsafe target[index] = value.isFinite ? value : .nan
+        let offset = start &+ 4 &* index
+        let bits = unsafe UInt32(littleEndian: source.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        let isFinite = bits & exponent != exponent
+        unsafe target[index] = Float(bitPattern: isFinite ? bits : Float.nan.bitPattern)
       }
       if let exact = unsafe raw.pointee.exact {
         for index in 0..<count { unsafe exact[valueCount + index] = Double(target[index]) }

@@ -41,13 +41,17 @@ struct EventRouter: ~Copyable {
 
   /// Routes all events of a message.
   mutating func route(_ sink: EventSink, from source: inout SourceReader, arrival: UInt64) {
+    // Events that share the bytes of a name, as all that are named by the topic, are of one stream.
+    var latest: (name: Range<Int>, id: UInt32)?
     for index in 0..<sink.count {
       let event = sink.event(index)
       if let refusal = event.refusal {
         source.refuse(refusal)
         continue
       }
-      guard let name = event.stream, let id = stream(name, sink, &source) else { continue }
+      guard let name = event.stream else { continue }
+      if latest?.name != name { latest = stream(name, sink, &source).map { (name, $0) } }
+      guard let id = latest?.id else { continue }
       route(event, of: id, sink, from: &source, arrival: arrival)
     }
   }
