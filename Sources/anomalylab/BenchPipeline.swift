@@ -14,18 +14,20 @@ extension Benchmarks {
     let bench = BenchPipeline(
       run: run, streams: run.setting("streams", 8), seconds: run.setting("seconds", 4.0),
       rounds: run.setting("rounds", 3), shards: run.settings["shards"])
-    var single = 0.0
-    for shape in BenchLoad.Shape.allCases {
+    // `--set shapes=json64/f32` leaves the others, and the latency, out.
+    let wanted = run.settings["shapes"]?.split(separator: "/").map(String.init)
+    var single: Double?
+    for shape in BenchLoad.Shape.allCases where wanted?.contains(shape.rawValue) ?? true {
       let rates = try bench.throughput(of: shape)
       if shape == .json {
         single = rates
-      } else {
+      } else if let single {
         run.report(
           "\(bench.name(shape)), against one JSON event to a message", rates, "events/s",
           reference: bench.name(.json), single)
       }
     }
-    try bench.latency(rate: single / 10)
+    if wanted == nil, let single { try bench.latency(rate: single / 10) }
   }
 }
 
