@@ -85,6 +85,8 @@ extension StreamDetector {
     let lastWasCalm = try reader.bool()
     let incident = try reader.bool() ? try Incident(decoding: &reader) : nil
     let modelName = try reader.string()
+    // A model that was swapped in after the state was saved does what it did then: a stream that scored goes on scoring.
+    if phase == .scoring { self.phase = .scoring }
     if let model { install(model) }
     if !modelName.isEmpty {
       let context = try reader.floats()

@@ -83,6 +83,12 @@ import Testing
     #expect(
       AlertText.what(features, kind: .relation, onset: 1_732_270_007, now: 1_732_370_100).hasPrefix(
         "cpu.user is 0.98 where 0.05 to 0.44 would fit the other features, since 2024-11-22 10:06:47 UTC"))
+    // Only the context is odd: no sentence may call a value unusual that lies within what it calls usual.
+    var inside = features
+    inside[0].value = 0.3
+    #expect(
+      AlertText.what(inside, kind: .value, onset: 0, now: 0).hasPrefix(
+        "cpu.user was unusual over the last events; it is 0.3 now, where 0.05 to 0.44 is usual, since"))
     var missing = features
     missing[0].value = nil
     #expect(
