@@ -70,6 +70,7 @@ struct AlertPolicy: Sendable {
     now.events += 1
     if isLoud {
       now.loud += 1
+      if score >= Float(settings.alerts.openAtOnce) { now.extreme += 1 }
       // Every third event above the closing score keeps it open; single ones only put the end off.
       now.calm = isHigh ? 0 : max(0, now.calm - 2)
       now.isConfirmed = now.isConfirmed || now.loud > Self.chance(support: support)

@@ -39,7 +39,10 @@ extension StreamDetector {
       say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
-      if policy.incident?.isConfirmed == false {
+      if let incident = policy.incident, incident.isFault, !heldTrackers.isEmpty {
+        // Too strange, too often, to tell anything about what is usual.
+        trackers = heldTrackers
+      } else if policy.incident?.isConfirmed == false {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
       }
       policy.end()

@@ -101,7 +101,7 @@ import Testing
     _ = detector.observeAll(faulty)
     let incident = try #require(detector.openIncident)
     let state = detector.encodeState()
-    #expect(state.count < 2048)
+    #expect(state.count < 3072)
 
     let sections = try #require(detector.model).encode()
     let model = try StreamModel(decoding: sections)
@@ -125,7 +125,9 @@ import Testing
     #expect(next.id != incident.id && next.id != same.id)
   }
 
-  @Test func `a stream that scored goes on scoring when it was killed between a new model and the next save`() throws {
+  @Test func `a stream that scored goes on scoring when it was killed between a new model and the next save`()
+    throws
+  {
     var signals = Signals(features: 2, seed: 48)
     var detector = try trainedDetector(on: signals.rows(500))
     _ = detector.observeAll(signals.rows(100))
