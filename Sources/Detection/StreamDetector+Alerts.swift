@@ -37,6 +37,16 @@ extension StreamDetector {
         }
       }
       say(.update, time, contents, moment.row, &workspace)
+    case .look:
+      let found = explain(moment, rows, contents, trackers, workspace)
+      guard let first = found.features.first, let incident = policy.incident,
+        !incident.features.contains(where: { $0.name == first.name && $0.share >= 0.1 })
+      else { return }
+      policy.change {
+        $0.features = found.features
+        $0.kind = found.kind
+      }
+      say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
       if let incident = policy.incident, incident.isFault, !heldTrackers.isEmpty {
