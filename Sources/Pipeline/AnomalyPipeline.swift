@@ -256,7 +256,7 @@ public final class AnomalyPipeline: Sendable {
   /// At most one line a minute and reason, with how many there were.
   private static func sampled(_ log: Logger) -> @Sendable (String, String) -> Void {
     { reason, extract in
-      log.warning("refused input", metadata: ["reason": "\(reason)", "extract": "\(extract)"])
+      log.warning("\(reason)", metadata: extract.isEmpty ? [:] : ["extract": "\(extract)"])
     }
   }
 }

@@ -41,7 +41,8 @@ public struct DaemonSettings: Sendable, Equatable {
     guard problems.isEmpty else { throw ConfigError(problems: problems) }
     return (
       settings,
-      reader.unusedVariables.map {
+      // ANOMALYD_SOCKET is anomalyctl's and may well be exported where the daemon is started.
+      reader.unusedVariables.filter { $0 != "ANOMALYD_SOCKET" }.map {
         "environment variable \($0) sets nothing: overrides are named as in ANOMALYD_LOG_LEVEL"
       }
     )

@@ -175,7 +175,8 @@ import Wire
         "environment: ANOMALYD_SOURCES: is a list of sections, which a variable cannot hold",
       ])
     let remarks = try DaemonSettings.parse(
-      "", file: "c", environment: ["ANOMALYD_SERVICE_HOST": "10.0.0.1", "HOME": "/"]
+      "", file: "c",
+      environment: ["ANOMALYD_SERVICE_HOST": "10.0.0.1", "ANOMALYD_SOCKET": "ipc://x", "HOME": "/"]
     )
     .remarks
     #expect(remarks.count == 1 && remarks[0].contains("ANOMALYD_SERVICE_HOST"))
