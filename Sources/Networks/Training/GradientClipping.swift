@@ -1,3 +1,5 @@
+import Tensors
+
 /// Keeps one step from running away.
 public enum GradientClipping: Sendable, Equatable, Codable {
   case none
@@ -8,45 +10,18 @@ public enum GradientClipping: Sendable, Equatable, Codable {
 
   /// What is to be done to these gradients before a step.
   ///
-  /// - Returns: the factor that the optimizer is to apply (1 unless the norm was too long). Cutting by value happens in
-  ///   place.
-  public func callAsFunction(_ gradients: inout [Float]) -> Float {
+  /// - Returns: the factor that the optimizer is to apply (1 unless the norm was too long), and the norm where it was
+  ///   computed. Cutting by value happens in place.
+  func callAsFunction(_ gradients: View) -> (scale: Float, norm: Float?) {
     switch self {
-    case .none: return 1
+    case .none: return (1, nil)
     case .norm(let most):
-      let norm = Self.norm(gradients)
+      let norm = Float(Flat.sumOfSquares(gradients).squareRoot())
       // PyTorch's guard against a division by zero.
-      return min(1, most / (norm + 1e-6))
+      return (min(1, most / (norm + 1e-6)), norm)
     case .value(let most):
-      unsafe gradients.withUnsafeMutableBufferPointer { g in
-        for i in 0..<g.count { unsafe g[i] = min(max(g[i], -most), most) }
-      }
-      return 1
+      Flat.clamp(gradients, most)
+      return (1, nil)
     }
-  }
-
-  /// The Euclidean length, summed in chunks of fixed size, so that it is accurate over millions of numbers.
-  public static func norm(_ gradients: [Float]) -> Float {
-    var total = 0.0
-    unsafe gradients.withUnsafeBufferPointer { g in
-      let chunk = 512
-      for start in stride(from: 0, to: g.count, by: chunk) {
-        var lanes = SIMD16<Float>()
-        let end = min(start + chunk, g.count)
-        var i = start
-        while i + 16 <= end {
-          let part = unsafe UnsafeRawPointer(g.baseAddress! + i).loadUnaligned(as: SIMD16<Float>.self)
-          lanes += part * part
-          i += 16
-        }
-        var sum = lanes.sum()
-        while i < end {
-          unsafe sum += g[i] * g[i]
-          i += 1
-        }
-        total += Double(sum)
-      }
-    }
-    return Float(total.squareRoot())
   }
 }

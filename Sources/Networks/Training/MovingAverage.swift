@@ -1,3 +1,5 @@
+import Tensors
+
 /// An exponential moving average of the parameters: what generators are best sampled from (Polyak & Juditsky 1992).
 public struct MovingAverage: Sendable, Equatable {
   /// How much of the average stays at each step, below 1.
@@ -15,15 +17,10 @@ public struct MovingAverage: Sendable, Equatable {
   }
 
   /// `average += (1 - decay) · (parameters - average)`
-  public mutating func update(_ parameters: [Float]) {
+  mutating func update(_ parameters: View) {
     precondition(parameters.count == values.count, "\(parameters.count) parameters, but \(values.count) before")
     let most = hasWarmUp ? Float(1 + steps) / Float(10 + steps) : 1
     steps += 1
-    let share = 1 - min(decay, most)
-    unsafe values.withUnsafeMutableBufferPointer { a in
-      unsafe parameters.withUnsafeBufferPointer { w in
-        for i in 0..<a.count { unsafe a[i] += share * (w[i] - a[i]) }
-      }
-    }
+    Flat.approach(&values, parameters, share: 1 - min(decay, most))
   }
 }

@@ -1,3 +1,5 @@
+public import Gradients
+
 /// Moves flat parameters down their gradients; a value that holds its own moments.
 ///
 /// One optimizer may own a part of the buffer only: two of them train the two halves of an adversarial model, and what
@@ -81,6 +83,13 @@ public struct Optimizer: Sendable, Equatable {
     case .adam: (moved, moved)
     case .rmsProp(_, _, let momentum): (moved, momentum == 0 ? 0 : moved)
     }
+  }
+
+  /// One step down the gradients that the buffer holds; see the other form for the rest.
+  public mutating func step(_ buffer: ParameterBuffer, factor: Float = 1, scale: Float = 1) {
+    var weights = buffer.weights.values
+    step(&weights, gradients: buffer.gradient.values, factor: factor, scale: scale)
+    buffer.weights.assign(weights)
   }
 
   /// One step down the gradients.

@@ -2,22 +2,19 @@ import FoundationEssentials
 import Gradients
 public import Tensors
 
-// One safetensors file: the parameters under their own names, what else there is under `average/…`, `best/…` and
+// One safetensors file: the parameters under their own names, what else there is under `average`, `best/…` and
 // `optimizer.N/…`, and a few words of JSON in the metadata.
 
 extension TrainingState {
   /// The file's bytes; equal states give equal bytes. To be written whole or not at all.
   public func encode() -> [UInt8] {
     var tensors: [String: Tensor] = [:]
-    func add(_ values: [Float], under prefix: String) {
-      for slot in parameters.slots {
-        tensors[prefix + slot.name] = Tensor(
-          Array(values[slot.offset..<slot.offset + slot.shape.size]), shape: slot.shape)
-      }
+    func add(_ parameters: Parameters, under prefix: String) {
+      for entry in parameters.entries { tensors[prefix + entry.name] = parameters[entry.slot] }
     }
-    add(parameters.values, under: "")
-    if let average { add(average.values, under: "average/") }
-    if let best { add(best.values, under: "best/") }
+    add(parameters, under: "")
+    if let average { tensors["average"] = Tensor(average.values, shape: [average.values.count]) }
+    if let best { add(best.parameters, under: "best/") }
     for (i, optimizer) in optimizers.enumerated() {
       for (name, moment) in [("first", optimizer.first), ("second", optimizer.second)] where !moment.isEmpty {
         tensors["optimizer.\(i)/\(name)"] = Tensor(moment, shape: [moment.count])
@@ -65,7 +62,7 @@ extension TrainingState {
     }
 
     var next = self
-    next.parameters.values = try values(of: file, under: "")
+    next.parameters = try parameters(of: file, under: "")
     for i in optimizers.indices {
       let counts = optimizers[i].momentCounts(parameters: parameters.values.count)
       func moment(_ name: String, _ count: Int) throws(WeightsError) -> [Float] {
@@ -77,14 +74,14 @@ extension TrainingState {
       next.optimizers[i].second = try moment("second", counts.second)
     }
     if average != nil {
-      guard let steps = head.averageSteps else { throw .missing("average/…") }
-      next.average?.values = try values(of: file, under: "average/")
+      guard let steps = head.averageSteps else { throw .missing("average") }
+      next.average?.values = try file.tensor("average", shape: [parameters.count]).values
       next.average?.steps = steps
     }
     next.best = nil
     if let bits = head.bestLoss, let step = head.bestStep {
       next.best = Best(
-        loss: Float(bitPattern: bits), step: step, values: try values(of: file, under: "best/"))
+        loss: Float(bitPattern: bits), step: step, parameters: try parameters(of: file, under: "best/"))
     }
     next.step = head.step
     next.evaluationsWithoutGain = head.evaluationsWithoutGain
@@ -92,14 +89,13 @@ extension TrainingState {
     self = next
   }
 
-  /// All slots of this model, from the file.
-  private func values(of file: Weights, under prefix: String) throws(WeightsError) -> [Float] {
-    var values = parameters.values
-    for slot in parameters.slots {
-      let tensor = try file.tensor(prefix + slot.name, shape: slot.shape.map { $0 })
-      values.replaceSubrange(slot.offset..<slot.offset + slot.shape.size, with: tensor.values)
+  /// All parameters of this model, from the file.
+  private func parameters(of file: Weights, under prefix: String) throws(WeightsError) -> Parameters {
+    var result = parameters
+    for entry in parameters.entries {
+      result[entry.slot] = try file.tensor(prefix + entry.name, shape: entry.slot.shape.map { $0 })
     }
-    return values
+    return result
   }
 }
 

@@ -10,7 +10,7 @@ public struct TrainingState: Sendable, Equatable {
   public struct Best: Sendable, Equatable {
     public var loss: Float
     public var step: Int
-    public var values: [Float]
+    public var parameters: Parameters
   }
 
   public var parameters: Parameters
@@ -41,9 +41,9 @@ public struct TrainingState: Sendable, Equatable {
     self.seed = seed
   }
 
-  /// Remembers the present parameters as the best.
-  public mutating func keep(loss: Float) {
-    best = Best(loss: loss, step: step, values: parameters.values)
+  /// Remembers parameters as the best.
+  mutating func keep(_ parameters: Parameters, loss: Float) {
+    best = Best(loss: loss, step: step, parameters: parameters)
     evaluationsWithoutGain = 0
   }
 }

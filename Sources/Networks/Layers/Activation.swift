@@ -1,0 +1,29 @@
+public import Gradients
+
+/// What follows the linear part of a layer.
+public enum Activation: String, Sendable, Codable {
+  case identity, tanh, relu, sigmoid, softplus, gelu, silu
+  /// With a slope of 0.2 below 0, as the critics of image models have it.
+  case leakyReLU
+
+  public func callAsFunction(_ x: Variable) -> Variable {
+    switch self {
+    case .identity: x
+    case .tanh: Gradients.tanh(x)
+    case .relu: Gradients.relu(x)
+    case .sigmoid: Gradients.sigmoid(x)
+    case .softplus: Gradients.softplus(x)
+    case .gelu: Gradients.gelu(x)
+    case .silu: Gradients.silu(x)
+    case .leakyReLU: Gradients.leakyReLU(x, slope: 0.2)
+    }
+  }
+
+  /// What keeps the variance of signals through a layer of this kind.
+  var initializer: Initializer {
+    switch self {
+    case .relu, .gelu, .silu, .leakyReLU: .he
+    case .identity, .tanh, .sigmoid, .softplus: .glorot
+    }
+  }
+}
