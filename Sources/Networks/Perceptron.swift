@@ -5,13 +5,13 @@ public import Tensors
 public enum Activation: String, Sendable, Codable {
   case identity, tanh, relu, sigmoid, softplus
 
-  public func callAsFunction(_ x: Variable, on tape: inout Tape) -> Variable {
+  public func callAsFunction(_ x: Variable) -> Variable {
     switch self {
     case .identity: x
-    case .tanh: tape.tanh(x)
-    case .relu: tape.relu(x)
-    case .sigmoid: tape.sigmoid(x)
-    case .softplus: tape.softplus(x)
+    case .tanh: Gradients.tanh(x)
+    case .relu: Gradients.relu(x)
+    case .sigmoid: Gradients.sigmoid(x)
+    case .softplus: Gradients.softplus(x)
     }
   }
 }
@@ -63,9 +63,8 @@ public struct Dense: Sendable, Equatable {
   public var outputs: Int { weight.columns }
 
   /// With the weight and bias as variables of the tape.
-  public func callAsFunction(_ x: Variable, weight: Variable, bias: Variable, on tape: inout Tape) -> Variable
-  {
-    activation(tape.addBias(tape.product(x, weight), bias), on: &tape)
+  public func callAsFunction(_ x: Variable, weight: Variable, bias: Variable) -> Variable {
+    activation(matmul(x, weight) + bias)
   }
 }
 
@@ -121,12 +120,12 @@ public struct MultilayerPerceptron: Sendable, Equatable {
   }
 
   /// The output for rows `x`; `parameters` are those of this network as variables of the tape.
-  public func callAsFunction(_ x: Variable, parameters: [Variable], on tape: inout Tape) -> Variable {
+  public func callAsFunction(_ x: Variable, parameters: [Variable]) -> Variable {
     precondition(
       parameters.count == 2 * layers.count, "\(parameters.count) variables for \(layers.count) layers")
     var x = x
     for (i, layer) in layers.enumerated() {
-      x = layer(x, weight: parameters[2 * i], bias: parameters[2 * i + 1], on: &tape)
+      x = layer(x, weight: parameters[2 * i], bias: parameters[2 * i + 1])
     }
     return x
   }
