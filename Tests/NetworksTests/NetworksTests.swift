@@ -17,13 +17,14 @@ struct NetworksTests {
 
   /// Loss and gradients by all parameters, on the tape.
   static func tapeGradient(_ network: MultilayerPerceptron, x: Tensor, mask: Tensor?) -> (Float, [Tensor]) {
-    var tape = Tape()
-    let parameters = network.parameters.map { tape.variable($0) }
-    let input = tape.variable(x)
-    let output = network(input, parameters: parameters, on: &tape)
-    let loss = tape.maskedSquaredError(output, input, mask: mask)
+    let tape = Tape()
+    let parameters = network.parameters.map { tape.input($0) }
+    let input = tape.input(x)
+    let square = (network(input, parameters: parameters) - input).squared()
+    let loss =
+      mask.map { (square * tape.input($0)).sum() / max(VectorMath.sum($0.values), 1) } ?? square.mean()
     let gradients = tape.gradients(of: loss, by: parameters)
-    return (tape[loss].values[0], gradients.map { tape[$0] })
+    return (loss.scalar, gradients.map(\.value))
   }
 
   @Test func `ten Adam steps on the tape are PyTorch's`() {
@@ -109,23 +110,23 @@ struct NetworksTests {
     let network = MultilayerPerceptron(
       sizes: [7, 18, 3, 5], hidden: hidden, output: .identity, random: &random)
     let x = random.normals(9 * 7)
-    var tape = Tape()
-    let parameters = network.parameters.map { tape.variable($0) }
-    let output = network(tape.variable(Tensor(x, shape: [9, 7])), parameters: parameters, on: &tape)
+    let tape = Tape()
+    let parameters = network.parameters.map { tape.input($0) }
+    let output = network(tape.input(Tensor(x, shape: [9, 7])), parameters: parameters)
     let plan = InferencePlan(network)
     var arena = Arena()
     let input = arena.reserve(9 * 7)
     arena[input] = x
     let space = arena.reserve(9 * plan.spacePerRow)
     let y = plan.run(input, rows: 9, arena: &arena, space: space)
-    #expect(Self.worst(arena[y], tape[output].values) < 1e-5)
+    #expect(Self.worst(arena[y], output.value.values) < 1e-5)
     #expect(plan.network == network)
     // In two parts it is the same.
     let middle = plan.run(input, rows: 9, layers: 0..<2, arena: &arena, space: space)
     let code = arena.reserve(27)
     arena[code] = arena[middle]
     let rest = plan.run(code, rows: 9, layers: 2..<3, arena: &arena, space: space)
-    #expect(Self.worst(arena[rest], tape[output].values) < 1e-5)
+    #expect(Self.worst(arena[rest], output.value.values) < 1e-5)
   }
 
   @Test func `initial weights have the variance of their papers`() {

@@ -1,0 +1,131 @@
+import Tensors
+
+extension Tape {
+  /// The gradients of a one-number variable by others, as new variables of this tape (zeros where it does not depend).
+  ///
+  /// - Parameter differentiable: whether the gradients will be differentiated themselves; otherwise the faster kernels are
+  ///   recorded, which cannot be.
+  public func gradients(of loss: Variable, by targets: [Variable], differentiable: Bool = false) -> [Variable]
+  {
+    precondition(loss.view.count == 1, "the gradient of \(loss.shape), not of one number")
+    var walk = Walkback(tape: self, targets: targets.map(\.index), differentiable: differentiable)
+    walk.run(from: loss.index, gradient: ones(loss.shape))
+    return targets.map { target in
+      walk.gradient(of: target.index).map { Variable(tape: self, index: $0) } ?? input(target.shape, "zero")
+    }
+  }
+
+  /// Records the gradient of a one-number variable by every trained parameter that was read, into
+  /// ``ParameterBuffer/gradient``; a ``rerun()`` computes it there anew.
+  ///
+  /// - Parameter accumulating: adds to what is there (to gather the gradient of several tapes or runs); otherwise all of it is
+  ///   replaced, with zeros where the loss does not depend.
+  public func backward(_ loss: Variable, accumulating: Bool = false) {
+    let slots = parameterNodes.filter { $0.key.isTrained }.sorted { $0.value < $1.value }
+    precondition(loss.view.count == 1, "the gradient of \(loss.shape), not of one number")
+    if !accumulating && written.isEmpty { _ = record(ZeroGradient(gradient: parameters), []) }
+    var walk = Walkback(tape: self, targets: slots.map(\.value), differentiable: false)
+    walk.run(from: loss.index, gradient: ones(loss.shape))
+    var moved: Set<Int> = []
+    for (slot, node) in slots {
+      guard let index = walk.gradient(of: node) else { continue }
+      let place = parameters.gradient(slot)
+      let fresh = nodes[index].kind == .computed && storages[index] != nil && index > loss.index
+      let alone = fresh && !moved.contains(index) && !isLookedAt(index)
+      if alone && !accumulating && !written.contains(slot) {
+        // Computed where it is wanted from now on.
+        place.copy(views[index])
+        views[index] = place
+        if let storage = storages[index] { pool.give(storage) }
+        storages[index] = nil
+        moved.insert(index)
+      } else {
+        _ = record(AddToGradient(gradient: parameters, slot: slot), [Variable(tape: self, index: index)])
+      }
+      written.insert(slot)
+    }
+  }
+
+  private func isLookedAt(_ index: Int) -> Bool {
+    nodes.indices.contains { nodes[$0].kind == .view && Int(nodes[$0].owner) == index }
+  }
+
+  private func ones(_ shape: Shape) -> Variable { input(Tensor(repeating: 1, shape: shape), "one") }
+}
+
+/// One walk back through a tape: gathers per node what flows into its gradient.
+struct Walkback {
+  let tape: Tape
+  let differentiable: Bool
+  /// Whether a node depends on a target, for the nodes there were at the beginning.
+  private var depends: [Bool]
+  private var contributions: [Int: [Assemble.Part]] = [:]
+  private var finished: [Int: Int] = [:]
+
+  init(tape: Tape, targets: [Int], differentiable: Bool) {
+    self.tape = tape
+    self.differentiable = differentiable
+    depends = [Bool](repeating: false, count: tape.nodes.count)
+    for target in targets { depends[target] = true }
+    for index in tape.nodes.indices
+    where tape.nodes[index].inputs.contains(where: { depends[Int(tape.edges[$0])] }) {
+      depends[index] = true
+    }
+  }
+
+  /// The sum of all that flowed into a node's gradient; nil when nothing did.
+  mutating func gradient(of index: Int) -> Int? {
+    if let done = finished[index] { return done }
+    guard let parts = contributions.removeValue(forKey: index) else { return nil }
+    let sum = Assemble.sum(parts, shape: tape.view(index).shape, on: tape)
+    finished[index] = sum.index
+    return sum.index
+  }
+
+  mutating func run(from last: Int, gradient: Variable) {
+    contributions[last, default: []].append(.whole(gradient))
+    for index in stride(from: last, through: 0, by: -1) where depends[index] {
+      let node = tape.nodes[index]
+      guard let operation = node.operation, let gradient = self.gradient(of: index) else { continue }
+      let inputs = tape.edges[node.inputs].map { Variable(tape: tape, index: Int($0)) }
+      let at = Chain(
+        gradient: Variable(tape: tape, index: gradient), inputs: inputs,
+        output: Variable(tape: tape, index: index),
+        saved: node.saved < 0 ? nil : Variable(tape: tape, index: Int(node.saved)),
+        needed: inputs.map { depends[$0.index] })
+      if let slice = operation as? Slice {
+        // Gathered without zeros around it.
+        contributions[inputs[0].index, default: []].append(.placed(at.gradient, slice))
+        continue
+      }
+      let parts =
+        (differentiable ? nil : operation.fastDerivative(at)) ?? operation.derivative(at)
+      for (input, part) in zip(inputs, parts) where depends[input.index] {
+        guard let part else { continue }
+        precondition(
+          part.shape == input.shape,
+          "\(operation.name) gives a gradient of shape \(part.shape) for an input of \(input.shape)")
+        contributions[input.index, default: []].append(.whole(part))
+      }
+    }
+  }
+}
+
+/// Fills the flat gradient with zeros.
+struct ZeroGradient: Terminal, @unchecked Sendable {
+  let gradient: ParameterBuffer
+  func shape(_ x: [Shape]) -> Shape { [0] }
+  func forward(_ x: Operands, into y: View) { gradient.gradient.fill(0) }
+}
+
+/// Adds to one parameter's place in the flat gradient.
+struct AddToGradient: Terminal, @unchecked Sendable {
+  let gradient: ParameterBuffer
+  let place: View
+  init(gradient: ParameterBuffer, slot: Slot) {
+    self.gradient = gradient
+    place = gradient.gradient(slot)
+  }
+  func shape(_ x: [Shape]) -> Shape { [0] }
+  func forward(_ x: Operands, into y: View) { Elementwise.accumulate(x[0], into: place) }
+}
