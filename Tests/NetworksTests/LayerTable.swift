@@ -1,6 +1,7 @@
 import Gradients
 import Networks
 import Tensors
+import Testing
 
 /// One layer as the fixtures know it: how it is made, and under which names its parameters are theirs.
 struct LayerCase: Sendable, CustomTestStringConvertible {

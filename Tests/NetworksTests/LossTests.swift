@@ -11,17 +11,17 @@ struct LossCase: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   static let all: [LossCase] = [
-    LossCase(name: "mse", inputs: ["x", "y"]) { meanSquaredError($0[0], $0[1]) },
-    LossCase(name: "bce with logits", inputs: ["x", "y"]) { binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
-    LossCase(name: "cross entropy", inputs: ["x", "y"]) { crossEntropy(logits: $0[0], indices: $0[1]) },
+    LossCase(name: "mse", inputs: ["x", "y"]) { Loss.meanSquaredError($0[0], $0[1]) },
+    LossCase(name: "bce with logits", inputs: ["x", "y"]) { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
+    LossCase(name: "cross entropy", inputs: ["x", "y"]) { Loss.crossEntropy(logits: $0[0], indices: $0[1]) },
     LossCase(name: "gaussian", inputs: ["x", "mean", "logvar"]) {
-      gaussianLoss($0[0], mean: $0[1], logVariance: $0[2])
+      Loss.gaussian($0[0], mean: $0[1], logVariance: $0[2])
     },
     LossCase(name: "kl to standard normal", inputs: ["mean", "logvar"]) {
-      divergenceFromStandardNormal(mean: $0[0], logVariance: $0[1])
+      Loss.divergenceFromStandardNormal(mean: $0[0], logVariance: $0[1])
     },
     LossCase(name: "kl of two", inputs: ["mean", "logvar", "m2", "l2"]) {
-      divergence(mean: $0[0], logVariance: $0[1], from: $0[2], otherLogVariance: $0[3])
+      Loss.divergence(mean: $0[0], logVariance: $0[1], from: $0[2], otherLogVariance: $0[3])
     },
     LossCase(name: "hinge critic", inputs: ["real", "fake"]) { HingeLoss.critic(real: $0[0], generated: $0[1]) },
     LossCase(name: "hinge generator", inputs: ["fake"]) { HingeLoss.generator($0[0]) },
@@ -29,7 +29,7 @@ struct LossCase: Sendable, CustomTestStringConvertible {
       WassersteinLoss.critic(real: $0[0], generated: $0[1])
     },
     LossCase(name: "mixture of logistics", inputs: ["x", "logits", "mean", "logscale"]) {
-      logisticMixtureLoss($0[0], logits: $0[1], means: $0[2], logScales: $0[3])
+      Loss.logisticMixture($0[0], logits: $0[1], means: $0[2], logScales: $0[3])
     },
   ]
 }
@@ -77,7 +77,7 @@ struct LossTests {
     var total: Float = 0
     for level in x {
       let tape = Tape()
-      let loss = logisticMixtureLoss(
+      let loss = Loss.logisticMixture(
         tape.input(Tensor([level], shape: [1])), logits: tape.input(Tensor([0.3, -0.2], shape: [1, 2])),
         means: tape.input(Tensor([-0.4, 0.9], shape: [1, 2])),
         logScales: tape.input(Tensor([-2, -0.5], shape: [1, 2])), levels: levels)
@@ -120,10 +120,10 @@ struct LossTests {
     let x = tape.input(Tensor([1, 2, 3, 4], shape: [2, 2]))
     let y = tape.input(Tensor([0, 0, 0, 0], shape: [2, 2]))
     let mask = tape.input(Tensor([1, 0, 0, 1], shape: [2, 2]))
-    let loss = maskedSquaredError(x, y, mask: mask)
+    let loss = Loss.maskedSquaredError(x, y, mask: mask)
     #expect(abs(loss.scalar - 8.5) < 1e-6)
     #expect(tape.gradients(of: loss, by: [x])[0].value.values == [1, 0, 0, 4])
-    let nothing = maskedSquaredError(x, y, mask: tape.input([2, 2]))
+    let nothing = Loss.maskedSquaredError(x, y, mask: tape.input([2, 2]))
     #expect(nothing.scalar == 0)
   }
 }

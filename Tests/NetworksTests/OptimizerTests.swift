@@ -30,7 +30,7 @@ struct OptimizerTests {
     for (slot, value) in zip(slots, fixture.before) { parameters[slot] = Self.ours(value) }
     let buffer = ParameterBuffer(parameters)
     let tape = Tape(buffer)
-    let loss = meanSquaredError(network(tape.input(fixture.x.tensor)), tape.input(fixture.y.tensor))
+    let loss = Loss.meanSquaredError(network(tape.input(fixture.x.tensor)), tape.input(fixture.y.tensor))
     tape.backward(loss)
     var losses: [Float] = []
     for step in 0..<10 {

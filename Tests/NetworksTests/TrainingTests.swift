@@ -13,7 +13,10 @@ enum SmallTraining {
   static func data() -> [Tensor] {
     var random = RandomStream(seed: 10)
     let x = random.normals(rows * 3)
-    let y = (0..<rows).map { x[3 * $0] * x[3 * $0 + 1] - 0.5 * x[3 * $0 + 2] }
+    let y = (0..<rows).map { row -> Float in
+      let (a, b, c) = (x[3 * row], x[3 * row + 1], x[3 * row + 2])
+      return a * b - 0.5 * c
+    }
     return [Tensor(x, shape: [rows, 3]), Tensor(y, shape: [rows, 1])]
   }
 
@@ -33,7 +36,7 @@ enum SmallTraining {
 
     func loss(_ batch: Batch) -> Variable {
       let h = Dropout(0.2)(norm(first(batch[0]), isTraining: batch.isTraining), isTraining: batch.isTraining)
-      return meanSquaredError(second(h), batch[1])
+      return Loss.meanSquaredError(second(h), batch[1])
     }
   }
 
@@ -182,7 +185,7 @@ struct TrainingTests {
       })
     #expect(end == .timeLimit && state.step > 15 && state.step < 30)
     var reports: [TrainingProgress] = []
-    #expect(try loop.run(&state, &learner, now: { 0 }, shouldStop: { true }, observer: { reports.append($0) }) == .stopped)
+    #expect(try loop.run(&state, &learner, now: { 0 }, observer: { reports.append($0) }, shouldStop: { true }) == .stopped)
     #expect(reports.map(\.end) == [.stopped])
   }
 

@@ -1,5 +1,5 @@
 public import Gradients
-public import Tensors
+import Tensors
 
 /// How a convolution meets the borders of its input.
 public enum Padding: Sendable, Equatable {

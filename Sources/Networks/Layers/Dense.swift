@@ -1,4 +1,5 @@
 public import Gradients
+import Tensors
 
 /// `y = activation(x W + b)` of the last axis: x `[…, inputs]`, W `[inputs, outputs]`, b `[outputs]`.
 public struct Dense: Sendable {

@@ -1,4 +1,5 @@
 public import Gradients
+import Tensors
 
 /// A learned vector per symbol: indices `[…]` to `[…, width]`.
 public struct Embedding: Sendable {

@@ -1,5 +1,5 @@
 public import Gradients
-public import Tensors
+import Tensors
 
 /// A dense layer whose weight is `g v / |v|` per output: length and direction are learned apart (Salimans & Kingma 2016).
 public struct WeightNormalizedDense: Sendable {

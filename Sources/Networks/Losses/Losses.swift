@@ -3,23 +3,25 @@ import Tensors
 
 // Each gives one number, to be made small. Unless said otherwise it is the mean over all elements.
 
-/// `mean (x - y)²`
-public func meanSquaredError(_ x: Variable, _ y: Variable) -> Variable { (x - y).squared().mean() }
+public enum Loss {
+  /// `mean (x - y)²`
+  public static func meanSquaredError(_ x: Variable, _ y: Variable) -> Variable { (x - y).squared().mean() }
 
-/// `Σ mask (x - y)² / Σ mask`: over what was observed, with a mask of 0 and 1.
-public func maskedSquaredError(_ x: Variable, _ y: Variable, mask: Variable) -> Variable {
-  let mask = mask.withoutGradient()
-  return ((x - y).squared() * mask).sum() / maximum(mask.sum(), x.tape.input(.scalar(1)))
-}
+  /// `Σ mask (x - y)² / Σ mask`: over what was observed, with a mask of 0 and 1.
+  public static func maskedSquaredError(_ x: Variable, _ y: Variable, mask: Variable) -> Variable {
+    let mask = mask.withoutGradient()
+    return ((x - y).squared() * mask).sum() / maximum(mask.sum(), x.tape.input(.scalar(1)))
+  }
 
-/// The negative logarithm of the probability of targets from 0 to 1 under `σ(logits)`, without overflow.
-public func binaryCrossEntropy(logits: Variable, targets: Variable) -> Variable {
-  bceWithLogits(logits, targets).mean()
-}
+  /// The negative logarithm of the probability of targets from 0 to 1 under `σ(logits)`, without overflow.
+  public static func binaryCrossEntropy(logits: Variable, targets: Variable) -> Variable {
+    bceWithLogits(logits, targets).mean()
+  }
 
-/// The negative logarithm of the probability of the right symbols: logits `[…, symbols]`, indices `[…]`.
-public func crossEntropy(logits: Variable, indices: Variable) -> Variable {
-  softmaxCrossEntropy(logits, indices).mean()
+  /// The negative logarithm of the probability of the right symbols: logits `[…, symbols]`, indices `[…]`.
+  public static func crossEntropy(logits: Variable, indices: Variable) -> Variable {
+    softmaxCrossEntropy(logits, indices).mean()
+  }
 }
 
 /// The hinge losses of adversarial training (Lim & Ye 2017), by critic values of real and generated rows.

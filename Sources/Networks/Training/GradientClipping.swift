@@ -1,4 +1,4 @@
-import Tensors
+public import Tensors
 
 /// Keeps one step from running away.
 public enum GradientClipping: Sendable, Equatable, Codable {
@@ -12,7 +12,7 @@ public enum GradientClipping: Sendable, Equatable, Codable {
   ///
   /// - Returns: the factor that the optimizer is to apply (1 unless the norm was too long), and the norm where it was
   ///   computed. Cutting by value happens in place.
-  func callAsFunction(_ gradients: View) -> (scale: Float, norm: Float?) {
+  public func callAsFunction(_ gradients: View) -> (scale: Float, norm: Float?) {
     switch self {
     case .none: return (1, nil)
     case .norm(let most):

@@ -104,7 +104,7 @@ public struct TapeLearner: Learner {
       return loss.scalar
     }
     let tape = Tape(buffer, seed: seed, workers: workers, pool: pool)
-    tape.step = step
+    // tape.step = step
     let inputs = data.map { tape.input($0.shape.replacing(0, with: rows.count)) }
     let recording = Recording(tape: tape, inputs: inputs)
     recorded[key] = recording

@@ -1,4 +1,5 @@
 public import Gradients
+import Tensors
 
 /// Moves flat parameters down their gradients; a value that holds its own moments.
 ///

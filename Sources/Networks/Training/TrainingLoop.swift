@@ -1,4 +1,5 @@
 import Gradients
+import Tensors
 
 /// The one way in which everything here is trained: shuffled batches, a schedule, clipping, a moving average, held-out
 /// rows that decide what is kept and when to stop, a time limit, and a guard against divergence.
@@ -15,7 +16,7 @@ public struct TrainingLoop: Sendable, Equatable {
   public var patience: Int?
   /// The share by which the held-out loss must fall to count as a gain.
   public var leastGain: Float = 0
-  /// Seconds from the begin of ``run(_:_:now:shouldStop:checkpoint:observer:)``.
+  /// Seconds from the begin of ``run(_:_:now:observer:shouldStop:checkpoint:)``.
   public var timeLimit: Double?
   /// Steps between reports; nil for once per pass.
   public var reportInterval: Int?
@@ -29,15 +30,15 @@ public struct TrainingLoop: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - now: seconds of a clock that does not jump.
+  ///   - observer: told of losses and speed.
   ///   - shouldStop: asked before each step.
   ///   - checkpoint: given the whole state every so many steps, to be kept somewhere.
-  ///   - observer: told of losses and speed.
   /// - Throws: ``TrainingError``; the state is then the last good one.
   @discardableResult
   public func run(
     _ state: inout TrainingState, _ learner: inout some Learner, now: () -> Double,
-    shouldStop: () -> Bool = { false }, checkpoint: (TrainingState) -> Void = { _ in },
-    observer: (TrainingProgress) -> Void = { _ in }
+    observer: (TrainingProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false },
+    checkpoint: (TrainingState) -> Void = { _ in }
   ) throws(TrainingError) -> TrainingEnd {
     learner.buffer.parameters = state.parameters
     var report = Report(begin: now())

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Gradients
-public import Tensors
+import Tensors
 
 // One safetensors file: the parameters under their own names, what else there is under `average`, `best/…` and
 // `optimizer.N/…`, and a few words of JSON in the metadata.
