@@ -37,9 +37,9 @@ struct NetworksTests {
     for _ in 0..<10 {
       let (loss, gradients) = Self.tapeGradient(network, x: x, mask: mask)
       losses.append(loss)
-      var parameters = network.flattened
-      adam.step(&parameters, gradients: gradients.flatMap(\.values))
-      network.flattened = parameters
+      let buffer = OptimizerTests.buffer(network.flattened, gradients.flatMap(\.values))
+      adam.step(buffer)
+      network.flattened = buffer.weights.values
     }
     #expect(Self.worst(losses, AdamFixture.losses) < 1e-5)
     #expect(Self.worst(network.flattened, AdamFixture.after) < 1e-5)

@@ -19,6 +19,17 @@ public enum Activation: String, Sendable, Codable {
     }
   }
 
+  /// The same as part of a dense layer, where that is one operation.
+  var fused: Nonlinearity? {
+    switch self {
+    case .identity: .identity
+    case .tanh: .tanh
+    case .relu: .relu
+    case .sigmoid: .sigmoid
+    case .softplus, .gelu, .silu, .leakyReLU: nil
+    }
+  }
+
   /// What keeps the variance of signals through a layer of this kind.
   var initializer: Initializer {
     switch self {

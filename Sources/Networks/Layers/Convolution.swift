@@ -12,15 +12,17 @@ public enum Padding: Sendable, Equatable {
   /// This many zeros on both sides.
   case zeros(Int)
 
-  /// Zeros before and after an axis.
-  func amounts(size: Int, dilation: Int) -> (before: Int, after: Int) {
+  /// The window along one axis.
+  func axis(size: Int, stride: Int, dilation: Int) -> Window.Axis {
     let reach = (size - 1) * dilation
-    return switch self {
-    case .none: (0, 0)
-    case .same: (reach / 2, reach - reach / 2)
-    case .causal: (reach, 0)
-    case .zeros(let count): (count, count)
-    }
+    let (before, after) =
+      switch self {
+      case .none: (0, 0)
+      case .same: (reach / 2, reach - reach / 2)
+      case .causal: (reach, 0)
+      case .zeros(let count): (count, count)
+      }
+    return Window.Axis(size: size, stride: stride, dilation: dilation, before: before, after: after)
   }
 }
 
@@ -83,9 +85,8 @@ public struct Convolution2D: Sendable {
   }
 
   public func callAsFunction(_ x: Variable) -> Variable {
-    let amounts = padding.amounts(size: size, dilation: dilation)
-    let y = convolve2d(
-      padded(x, amounts, axes: [2, 3]), kernel(on: x.tape), stride: stride, dilation: dilation)
+    let axis = padding.axis(size: size, stride: stride, dilation: dilation)
+    let y = convolve2d(x, kernel(on: x.tape), window: Window(rows: axis, columns: axis))
     return activation(bias.map { y + x.tape[$0].along(1, of: y) } ?? y)
   }
 
@@ -132,11 +133,9 @@ public struct Convolution1D: Sendable {
   }
 
   public func callAsFunction(_ x: Variable) -> Variable {
-    let amounts = padding.amounts(size: size, dilation: dilation)
-    // As images of one line.
-    let lines = padded(x, amounts, axes: [2]).inserting(2)
-    let y = convolve2d(lines, x.tape[weight].inserting(2), stride: stride, dilation: dilation)
-    let z = y.reshaped([y.shape[0], y.shape[1], y.shape[3]])
-    return activation(bias.map { z + x.tape[$0].along(1, of: z) } ?? z)
+    let axis = padding.axis(size: size, stride: stride, dilation: dilation)
+    let y = convolve1d(
+      x, x.tape[weight], stride: stride, dilation: dilation, before: Int(axis.before), after: Int(axis.after))
+    return activation(bias.map { y + x.tape[$0].along(1, of: y) } ?? y)
   }
 }

@@ -29,12 +29,10 @@ public struct Dense: Sendable {
   }
 }
 
-/// `activation(x W + b)` with any variables as weight and bias.
-func dense(_ x: Variable, _ weight: Variable, _ bias: Variable?, _ activation: Activation = .identity)
-  -> Variable
-{
-  let y = matmul(x, weight)
-  return activation(bias.map { y + $0 } ?? y)
+/// `activation(x W + b)` with any variables as weight and bias; in one operation where there is one.
+func dense(_ x: Variable, _ weight: Variable, _ bias: Variable?, _ activation: Activation) -> Variable {
+  if let fused = activation.fused { return Gradients.dense(x, weight, bias, fused) }
+  return activation(Gradients.dense(x, weight, bias))
 }
 
 /// Dense layers, one after the other.

@@ -12,6 +12,6 @@ public struct Dropout: Sendable {
   }
 
   public func callAsFunction(_ x: Variable, isTraining: Bool) -> Variable {
-    isTraining && probability > 0 ? dropout(x, probability) : x
+    isTraining && probability > 0 ? dropout(x, rate: probability) : x
   }
 }

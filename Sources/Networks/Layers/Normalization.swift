@@ -144,6 +144,6 @@ public struct BatchNorm: Sendable {
   private func follow(_ slot: Slot, _ value: Variable) {
     let running = value.tape[slot]
     let next = running * (1 - momentum) + value.withoutGradient().reshaped([channels]) * momentum
-    running.store(next)
+    value.tape.update(slot, next)
   }
 }

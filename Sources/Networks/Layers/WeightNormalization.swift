@@ -63,7 +63,7 @@ public struct SpectralNorm: Sendable {
     let right = unit(matmul(u, fixed))
     let left = isTraining ? unit(matmul(right, fixed, transposedB: true)) : u.withoutGradient()
     let sigma = (matmul(left, matrix) * right).sum()
-    if isTraining { tape[vector].store(left.reshaped([rows])) }
+    if isTraining { tape.update(vector, left.reshaped([rows])) }
     return w / sigma
   }
 

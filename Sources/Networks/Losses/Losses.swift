@@ -15,12 +15,12 @@ public enum Loss {
 
   /// The negative logarithm of the probability of targets from 0 to 1 under `σ(logits)`, without overflow.
   public static func binaryCrossEntropy(logits: Variable, targets: Variable) -> Variable {
-    bceWithLogits(logits, targets).mean()
+    Gradients.binaryCrossEntropy(logits, targets: targets).mean()
   }
 
   /// The negative logarithm of the probability of the right symbols: logits `[…, symbols]`, indices `[…]`.
   public static func crossEntropy(logits: Variable, indices: Variable) -> Variable {
-    softmaxCrossEntropy(logits, indices).mean()
+    Gradients.crossEntropy(logits, classes: indices).mean()
   }
 }
 

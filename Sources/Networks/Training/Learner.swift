@@ -52,11 +52,9 @@ public struct TapeLearner: Learner {
     let tape: Tape
     let inputs: [Variable]
     var loss: Variable?
-    var values: [[Float]]
     init(tape: Tape, inputs: [Variable]) {
       self.tape = tape
       self.inputs = inputs
-      values = inputs.map { [Float](repeating: 0, count: $0.shape.size) }
     }
   }
 
@@ -100,11 +98,11 @@ public struct TapeLearner: Learner {
     let key = Key(rows: rows.count, phase: phase, isTraining: isTraining)
     if let recording = recorded[key], let loss = recording.loss {
       load(rows, recording)
-      recording.tape.rerun(step: step)
+      recording.tape.rerun(step: UInt64(step))
       return loss.scalar
     }
     let tape = Tape(buffer, seed: seed, workers: workers, pool: pool)
-    // tape.step = step
+    tape.step = UInt64(step)
     let inputs = data.map { tape.input($0.shape.replacing(0, with: rows.count)) }
     let recording = Recording(tape: tape, inputs: inputs)
     recorded[key] = recording
@@ -116,15 +114,8 @@ public struct TapeLearner: Learner {
   }
 
   private func load(_ rows: ArraySlice<Int>, _ recording: Recording) {
-    for (i, tensor) in data.enumerated() {
-      let width = tensor.count / max(tensor.shape[0], 1)
-      let values = tensor.values
-      var at = 0
-      for row in rows {
-        for j in 0..<width { recording.values[i][at + j] = values[row * width + j] }
-        at += width
-      }
-      recording.tape.assign(recording.inputs[i], recording.values[i])
+    for (input, tensor) in zip(recording.inputs, data) {
+      recording.tape.assign(input, rows: rows, of: tensor.values)
     }
   }
 }

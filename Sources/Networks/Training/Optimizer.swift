@@ -1,5 +1,5 @@
 public import Gradients
-import Tensors
+public import Tensors
 
 /// Moves flat parameters down their gradients; a value that holds its own moments.
 ///
@@ -86,25 +86,21 @@ public struct Optimizer: Sendable, Equatable {
     }
   }
 
-  /// One step down the gradients that the buffer holds; see the other form for the rest.
-  public mutating func step(_ buffer: ParameterBuffer, factor: Float = 1, scale: Float = 1) {
-    var weights = buffer.weights.values
-    step(&weights, gradients: buffer.gradient.values, factor: factor, scale: scale)
-    buffer.weights.assign(weights)
-  }
-
-  /// One step down the gradients.
+  /// One step down the gradient that the buffer holds.
   ///
   /// - Parameters:
   ///   - factor: of the rate, as a ``Schedule`` gives it.
   ///   - scale: of the gradients, as ``GradientClipping`` gives it.
-  public mutating func step(
-    _ parameters: inout [Float], gradients: [Float], factor: Float = 1, scale: Float = 1
-  ) {
+  public mutating func step(_ buffer: ParameterBuffer, factor: Float = 1, scale: Float = 1) {
+    step(buffer.weights, gradient: buffer.gradient, factor: factor, scale: scale)
+  }
+
+  /// One step of flat weights down their flat gradient; no allocation after the first.
+  public mutating func step(_ weights: View, gradient: View, factor: Float = 1, scale: Float = 1) {
     precondition(
-      parameters.count == gradients.count,
-      "\(gradients.count) gradients for \(parameters.count) parameters")
-    let counts = momentCounts(parameters: parameters.count)
+      weights.count == gradient.count && weights.isContiguous && gradient.isContiguous,
+      "\(gradient.count) gradients for \(weights.count) parameters")
+    let counts = momentCounts(parameters: weights.count)
     if steps == 0, first.isEmpty, second.isEmpty {
       first = [Float](repeating: 0, count: counts.first)
       second = [Float](repeating: 0, count: counts.second)
@@ -113,34 +109,28 @@ public struct Optimizer: Sendable, Equatable {
       first.count == counts.first && second.count == counts.second,
       "moments of \(first.count) and \(second.count) numbers, not \(counts.first) and \(counts.second)")
     steps += 1
+    let update = UpdateRule(rate: rate * factor, scale: scale, decay: decay)
+    guard let ranges else { return move(weights, gradient, update, at: 0) }
     var moved = 0
-    if let ranges {
-      for range in ranges {
-        move(range, of: &parameters, gradients, moments: moved, rate: rate * factor, scale: scale)
-        moved += range.count
-      }
-    } else {
-      move(0..<parameters.count, of: &parameters, gradients, moments: 0, rate: rate * factor, scale: scale)
+    for range in ranges {
+      move(
+        weights.sliced(0, from: range.lowerBound, count: range.count),
+        gradient.sliced(0, from: range.lowerBound, count: range.count), update, at: moved)
+      moved += range.count
     }
   }
 
-  /// One range, whose moments begin at `moments`.
-  private mutating func move(
-    _ range: Range<Int>, of parameters: inout [Float], _ gradients: [Float], moments: Int, rate: Float,
-    scale: Float
-  ) {
-    precondition(
-      range.upperBound <= parameters.count,
-      "the range \(range) of \(parameters.count) parameters")
-    let part = Part(range: range, moments: moments, rate: rate, scale: scale, decay: decay)
+  /// One part, whose moments begin at `at`.
+  private mutating func move(_ weights: View, _ gradient: View, _ update: UpdateRule, at: Int) {
     switch rule {
     case .momentum(let momentum, let isNesterov):
-      part.momentum(momentum, isNesterov, &parameters, gradients, &first)
+      update.momentum(momentum, isNesterov: isNesterov, weights, gradient, &first, at: at)
     case .adam(let beta1, let beta2, let epsilon, let isDecoupled):
-      part.adam(
-        beta1, beta2, epsilon, isDecoupled: isDecoupled, step: steps, &parameters, gradients, &first, &second)
+      update.adam(
+        beta1, beta2, epsilon, isDecoupled: isDecoupled, step: steps, weights, gradient, &first, &second,
+        at: at)
     case .rmsProp(let alpha, let epsilon, let momentum):
-      part.rmsProp(alpha, epsilon, momentum, &parameters, gradients, &first, &second)
+      update.rmsProp(alpha, epsilon, momentum: momentum, weights, gradient, &first, &second, at: at)
     }
   }
 }
