@@ -38,7 +38,8 @@ public final class Tape: CustomStringConvertible {
   /// What random operations draw from: each has a stream of its own.
   let seed: UInt64
   var randomStreams: UInt64 = 0
-  public private(set) var step: UInt64 = 0
+  /// What random operations draw by, beside the seed: the same step draws the same numbers again.
+  public var step: UInt64 = 0
 
   /// - Parameters:
   ///   - parameters: what ``subscript(_:)-(Slot)`` reads and ``backward(_:accumulating:)`` writes the gradient of.
@@ -63,6 +64,12 @@ public final class Tape: CustomStringConvertible {
   public var count: Int { nodes.count }
 
   func view(_ index: Int) -> View { views[index] }
+
+  /// A stream of random numbers that no other operation of this tape draws from.
+  func nextStream() -> UInt64 {
+    randomStreams += 1
+    return randomStreams
+  }
 
   // MARK: recording
 
@@ -90,6 +97,12 @@ public final class Tape: CustomStringConvertible {
   public func assign(_ input: Variable, _ values: [Float]) {
     precondition(nodes[input.index].kind == .input, "v\(input.index) is not an input")
     views[input.index].assign(values)
+  }
+
+  /// Chosen rows of a row-major matrix that lies elsewhere, as a batch.
+  public func assign(_ input: Variable, rows: ArraySlice<Int>, of matrix: [Float]) {
+    precondition(nodes[input.index].kind == .input, "v\(input.index) is not an input")
+    views[input.index].assign(rows: rows, of: matrix)
   }
 
   /// A parameter as it is now; the same slot is the same variable.
@@ -150,9 +163,12 @@ public final class Tape: CustomStringConvertible {
 
   // MARK: running
 
-  /// Computes everything recorded anew, in order, in the same memory.
-  public func rerun() {
-    step += 1
+  /// Computes everything recorded anew, in order, in the same memory, with random operations drawing anew.
+  public func rerun() { rerun(step: step + 1) }
+
+  /// The same with a given step for the random operations, so that a resumed training draws what an uninterrupted one does.
+  public func rerun(step: UInt64) {
+    self.step = step
     run(0..<nodes.count)
   }
 

@@ -73,3 +73,10 @@ public enum Reduction {
     Strided.maximum(y.expanded(to: x.shape), x)
   }
 }
+
+extension Elementwise {
+  /// `1 / keep` where a uniform number is below `keep`, else 0.
+  public static func keep(_ uniform: View, _ keep: Float, into y: View) {
+    Strided.map(uniform, into: y) { $0 < keep ? 1 / keep : 0 }
+  }
+}

@@ -88,3 +88,21 @@ extension Product {
     return unsafe Operand(start: UnsafePointer(space), transposed: false, leading: columns)
   }
 }
+
+extension Product {
+  /// `c = op(a) · b`, all contiguous.
+  @unsafe static func multiply(
+    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, transposed: Bool = false, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>
+  ) {
+    unsafe multiply(m: m, n: n, k: k, a, transposed, b, false, c, false, turned: nil)
+  }
+
+  /// `c += a · bᵀ`, all contiguous; `turned` is room for `b`.
+  @unsafe static func multiplyTransposed(
+    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, turned: UnsafeMutablePointer<Float>
+  ) {
+    unsafe multiply(m: m, n: n, k: k, a, false, b, true, c, true, turned: turned)
+  }
+}

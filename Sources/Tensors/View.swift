@@ -15,7 +15,7 @@
   public var count: Int { layout.shape.size }
   public var isContiguous: Bool { layout.isContiguous }
   /// The address of the first element.
-  @inline(__always) var start: UnsafeMutablePointer<Float> { unsafe memory + layout.offset }
+  @inline(__always) package var start: UnsafeMutablePointer<Float> { unsafe memory + layout.offset }
 
   /// The same memory under another layout.
   public func with(_ layout: Layout) -> View { unsafe View(memory: memory, layout: layout) }
@@ -55,6 +55,22 @@
     unsafe values.withUnsafeBufferPointer { values in
       guard let from = values.baseAddress else { return }
       unsafe start.update(from: from, count: count)
+    }
+  }
+
+  /// Chosen rows of a row-major matrix; this view is contiguous and has as many rows.
+  public func assign(rows: ArraySlice<Int>, of matrix: [Float]) {
+    let width = count / max(rows.count, 1)
+    precondition(
+      isContiguous && width * rows.count == count, "\(rows.count) rows for the shape \(shape)")
+    unsafe matrix.withUnsafeBufferPointer { matrix in
+      guard let from = matrix.baseAddress else { return }
+      var to = unsafe start
+      for row in rows {
+        precondition(row >= 0 && (row + 1) * width <= matrix.count, "row \(row) of too few")
+        unsafe to.update(from: from + row * width, count: width)
+        unsafe to += width
+      }
     }
   }
 

@@ -42,7 +42,8 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     }
   }
 
-  static let all = arithmetic + functions + reductions + looks + products
+  static let all =
+    arithmetic + functions + reductions + looks + products + rows + layers + convolutions
 
   static let arithmetic = [
     OperationCase("add", [2, 3], [2, 3]) { $0[0] + $0[1] },

@@ -1,0 +1,122 @@
+import CVectorMath
+
+/// Softmax and its relatives along the last axis; all views are contiguous.
+public enum Softmax {
+  static func rows(_ x: View) -> (rows: Int, columns: Int) {
+    precondition(x.isContiguous && x.shape.rank >= 1, "rows of a view of \(x.shape) that is not contiguous")
+    let columns = x.shape[x.shape.rank - 1]
+    return (columns == 0 ? 0 : x.count / columns, columns)
+  }
+
+  /// `y = e^x / Σ e^x`
+  public static func softmax(_ x: View, into y: View) {
+    let (rows, n) = rows(x)
+    for row in 0..<rows {
+      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
+      let top = unsafe vm_maximum(n, p)
+      for i in 0..<n { unsafe q[i] = p[i] - top }
+      unsafe vm_exp(n, q, q)
+      let share = unsafe 1 / vm_sum(n, q)
+      for i in 0..<n { unsafe q[i] *= share }
+    }
+  }
+
+  /// `y = softmax(x · factor)` of matrices `[…, queries, keys]`; when causal, without keys after the query, the last query
+  /// standing at the last key.
+  public static func attention(_ x: View, factor: Float, isCausal: Bool, into y: View) {
+    let (rows, n) = rows(x)
+    let queries = x.shape[x.shape.rank - 2]
+    for row in 0..<rows {
+      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
+      let seen = isCausal ? max(0, min(n, n - queries + row % queries + 1)) : n
+      let top = unsafe vm_maximum(seen, p)
+      for i in 0..<seen { unsafe q[i] = (p[i] - top) * factor }
+      unsafe vm_exp(seen, q, q)
+      let share = unsafe 1 / vm_sum(seen, q)
+      for i in 0..<seen { unsafe q[i] *= share }
+      for i in seen..<n { unsafe q[i] = 0 }
+    }
+  }
+
+  /// `y = x - log Σ e^x`
+  public static func logSoftmax(_ x: View, into y: View) {
+    let (rows, n) = rows(x)
+    for row in 0..<rows {
+      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
+      let top = unsafe vm_maximum(n, p)
+      for i in 0..<n { unsafe q[i] = p[i] - top }
+      unsafe vm_exp(n, q, q)
+      let sum = unsafe vm_sum(n, q)
+      var total: Float = 0
+      unsafe withUnsafePointer(to: sum) { unsafe vm_log(1, $0, &total) }
+      for i in 0..<n { unsafe q[i] = p[i] - top - total }
+    }
+  }
+
+  /// `dx = y (dy - Σ y dy)`
+  public static func softmaxBackward(output y: View, _ dy: View, into dx: View) {
+    let (rows, n) = rows(y)
+    for row in 0..<rows {
+      let (p, g, q) = unsafe (y.start + row * n, dy.start + row * n, dx.start + row * n)
+      let mean = unsafe vm_dot(n, p, g)
+      for i in 0..<n { unsafe q[i] = p[i] * (g[i] - mean) }
+    }
+  }
+}
+
+/// Rows chosen by whole numbers held as `Float`s.
+public enum Rows {
+  /// `y[i] = table[indices[i]]`: the table is `[n, …]`.
+  public static func gather(_ table: View, _ indices: View, into y: View) {
+    let n = table.shape[0]
+    let width = table.count / max(n, 1)
+    precondition(
+      table.isContiguous && indices.isContiguous && y.count == indices.count * width,
+      "\(indices.count) rows of \(table.shape) into \(y.shape)")
+    for i in 0..<indices.count {
+      let row = unsafe Int(indices.start[i])
+      precondition(row >= 0 && row < n, "row \(row) of a table of \(n)")
+      unsafe (y.start + i * width).update(from: table.start + row * width, count: width)
+    }
+  }
+
+  /// `table[indices[i]] += y[i]`, from zeros.
+  public static func scatter(_ y: View, _ indices: View, into table: View) {
+    let n = table.shape[0]
+    let width = table.count / max(n, 1)
+    precondition(
+      table.isContiguous && indices.isContiguous && y.isContiguous && y.count == indices.count * width,
+      "\(y.shape) into \(indices.count) rows of \(table.shape)")
+    table.fill(0)
+    for i in 0..<indices.count {
+      let row = unsafe Int(indices.start[i])
+      precondition(row >= 0 && row < n, "row \(row) of a table of \(n)")
+      unsafe vm_axpy(width, 1, y.start + i * width, table.start + row * width)
+    }
+  }
+
+  /// 1 at the column that each index names, 0 elsewhere.
+  public static func oneHot(_ indices: View, into y: View) {
+    let n = y.count / max(indices.count, 1)
+    y.fill(0)
+    for i in 0..<indices.count {
+      let column = unsafe Int(indices.start[i])
+      precondition(column >= 0 && column < n, "class \(column) of \(n)")
+      unsafe y.start[i * n + column] = 1
+    }
+  }
+
+  /// `y[k] = Σ_{l ≤ k} x[l]` along the last axis, or over `l ≥ k` when reversed.
+  public static func cumulativeSum(_ x: View, reversed: Bool, into y: View) {
+    let (rows, n) = Softmax.rows(x)
+    for row in 0..<rows {
+      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
+      var sum: Float = 0
+      for i in 0..<n {
+        let k = reversed ? n - 1 - i : i
+        unsafe sum += p[k]
+        unsafe q[k] = sum
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Gradients
+import Tensors
+
+extension OperationCase {
+  /// The same numbers everywhere the function is asked, as classes or masks.
+  private static func classes(_ tape: Tape, _ values: [Float]) -> Variable {
+    tape.input(Tensor(values, shape: [values.count]))
+  }
+
+  static let rows = [
+    OperationCase("softmax", [3, 4]) { softmax($0[0]) },
+    OperationCase("softmax of columns", [3, 4]) { softmax($0[0], axis: 0) },
+    OperationCase("log softmax", [3, 4]) { logSoftmax($0[0]) },
+    OperationCase("log sum exp", [3, 4]) { logSumExp($0[0]) },
+    OperationCase("log sum exp of columns", [3, 4]) { logSumExp($0[0], axis: 0, keepingAxes: true) },
+    OperationCase("cross entropy", [3, 4]) { crossEntropy($0[0], classes: classes($0[0].tape, [2, 0, 3])) },
+    OperationCase("binary cross entropy", [3, 4], [3, 4]) { binaryCrossEntropy($0[0], targets: $0[1]) },
+    OperationCase("binary cross entropy by logits", [2, 2]) {
+      binaryCrossEntropy($0[0], targets: $0[0].tape.input(Tensor([1, 0, 0.5, 1], shape: [2, 2])))
+    },
+    OperationCase("gather", [4, 3]) { gather($0[0], classes($0[0].tape, [1, 3, 1, 0, 2])) },
+    OperationCase("taking", [2, 4]) { $0[0].taking([3, 0, 0], axis: 1) },
+    OperationCase("cumulative sum", [2, 4]) { cumulativeSum($0[0]) },
+    OperationCase("cumulative sum of columns, reversed", [3, 2]) {
+      cumulativeSum($0[0], axis: 0, reversed: true)
+    },
+    OperationCase("padded", [2, 3]) { padded($0[0], (1, 2), axes: [0, 1]) },
+    OperationCase("dropout", [4, 4]) { dropout($0[0], rate: 0.4) },
+  ]
+
+  static let layers = [
+    OperationCase("dense, linear", [3, 2], [2, 4], [4]) { dense($0[0], $0[1], $0[2]) },
+    OperationCase("dense, tanh", [3, 2], [2, 4], [4]) { dense($0[0], $0[1], $0[2], .tanh) },
+    OperationCase("dense, sigmoid", [3, 2], [2, 4], [4]) { dense($0[0], $0[1], $0[2], .sigmoid) },
+    OperationCase("dense, relu", [3, 2], [2, 4], [4], domain: .positive) {
+      dense($0[0], $0[1], $0[2], .relu)
+    },
+    OperationCase("dense of a stack, no bias", [2, 3, 2], [2, 4]) { dense($0[0], $0[1], nil, .tanh) },
+    OperationCase("layer norm", [3, 5], [5], [5]) { layerNorm($0[0], scale: $0[1], shift: $0[2]) },
+    OperationCase("attention", [2, 3, 2], [2, 4, 2], [2, 4, 3]) { attention($0[0], $0[1], $0[2]) },
+    OperationCase("attention, causal", [2, 3, 2], [2, 3, 2], [2, 3, 2]) {
+      attention($0[0], $0[1], $0[2], isCausal: true)
+    },
+    OperationCase("attention, causal, from a cache", [1, 2, 2], [1, 4, 2], [1, 4, 2]) {
+      attention($0[0], $0[1], $0[2], isCausal: true)
+    },
+  ]
+
+  static let convolutions = [
+    OperationCase("convolution", [2, 2, 4, 5], [3, 2, 2, 3]) { convolve2d($0[0], $0[1]) },
+    OperationCase("convolution, stride, dilation, zeros", [1, 2, 6, 5], [2, 2, 2, 2]) {
+      convolve2d($0[0], $0[1], stride: 2, dilation: 2, padding: 1)
+    },
+    OperationCase("convolution, uneven zeros", [1, 1, 3, 3], [2, 1, 3, 3]) {
+      convolve2d(
+        $0[0], $0[1],
+        window: Window(
+          rows: .init(size: 3, before: 2), columns: .init(size: 3, stride: 2, before: 1, after: 2)))
+    },
+    OperationCase("transposed convolution", [2, 3, 2, 3], [3, 2, 3, 3]) {
+      convolve2dTransposed($0[0], $0[1], stride: 2)
+    },
+    OperationCase("convolution of sequences, causal", [2, 2, 5], [3, 2, 2]) {
+      convolve1d($0[0], $0[1], dilation: 2, before: 2)
+    },
+  ]
+}

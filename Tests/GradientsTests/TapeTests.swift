@@ -1,0 +1,139 @@
+import Gradients
+import Tensors
+import Testing
+
+struct TapeTests {
+  /// Two layers whose weights are `[3, 4]` and `[4, 3]`.
+  struct Network {
+    let first: Slot
+    let bias: Slot
+    let second: Slot
+    init(in scope: inout ParameterScope) {
+      first = scope.parameter("first", [3, 4]) { $0.normals($1) }
+      bias = scope.parameter("bias", [4])
+      second = scope.within("out") { $0.parameter("second", [4, 3]) { $0.normals($1) } }
+    }
+    func callAsFunction(_ x: Variable) -> Variable {
+      matmul(tanh(matmul(x, x.tape[first]) + x.tape[bias]), x.tape[second])
+    }
+  }
+
+  static func made() -> (Network, ParameterBuffer) {
+    var scope = ParameterScope(seed: 3)
+    let network = Network(in: &scope)
+    return (network, ParameterBuffer(scope.parameters))
+  }
+
+  static func batch(_ seed: UInt64) -> [Float] {
+    var random = RandomStream(seed: seed)
+    return random.normals(15)
+  }
+
+  @Test func `a tape run again gives the bits of a new tape`() {
+    let (network, buffer) = Self.made()
+    let tape = Tape(buffer)
+    let x = tape.input([5, 3])
+    let loss = (network(x) - x).squared().mean()
+    tape.backward(loss)
+    for step in 1...3 {
+      tape.assign(x, Self.batch(UInt64(step)))
+      tape.rerun()
+      let other = Tape(ParameterBuffer(buffer.parameters))
+      let y = other.input(Tensor(Self.batch(UInt64(step)), shape: [5, 3]))
+      let truth = (network(y) - y).squared().mean()
+      other.backward(truth)
+      #expect(loss.scalar == truth.scalar)
+      #expect(buffer.gradient.values == other.parameters.gradient.values)
+      // As an optimizer would.
+      buffer.weights.assign(zip(buffer.weights.values, buffer.gradient.values).map { $0 - 0.1 * $1 })
+    }
+  }
+
+  @Test func `backward leaves what gradients gives`() {
+    let (network, buffer) = Self.made()
+    let tape = Tape(buffer)
+    let x = tape.input(Tensor(Self.batch(9), shape: [5, 3]))
+    let loss = (network(x) - x).squared().mean()
+    let slots = [network.first, network.bias, network.second]
+    let truth = tape.gradients(of: loss, by: slots.map { tape[$0] }, differentiable: true)
+    tape.backward(loss)
+    for (slot, gradient) in zip(slots, truth) {
+      #expect(buffer.gradient(slot).values == gradient.value.values)
+    }
+    // Once more on top: twice as much, also when run again.
+    tape.backward(loss, accumulating: true)
+    for _ in 0..<2 {
+      for (slot, gradient) in zip(slots, truth) {
+        #expect(buffer.gradient(slot).values == gradient.value.values.map { 2 * $0 })
+      }
+      tape.rerun()
+    }
+  }
+
+  @Test func `a shared slot gathers both gradients and an unread one has zeros`() {
+    var scope = ParameterScope(seed: 1)
+    let shared = scope.parameter("shared", [2]) { $0.normals($1) }
+    let unread = scope.parameter("unread", [3]) { $0.normals($1) }
+    let buffer = ParameterBuffer(scope.parameters)
+    buffer.gradient.fill(7)
+    let tape = Tape(buffer)
+    let x = tape.input(Tensor([1, 2], shape: [2]))
+    tape.backward((tape[shared] * x + tape[shared]).sum())
+    #expect(buffer.gradient(shared).values == [2, 3])
+    #expect(buffer.gradient(unread).values == [0, 0, 0])
+  }
+
+  @Test func `random operations draw anew in every run and the same at the same step`() {
+    let tape = Tape(seed: 5)
+    let (a, b) = (tape.normal([4]), tape.normal([4]))
+    #expect(a.value != b.value)
+    let before = a.value
+    tape.rerun()
+    #expect(a.value != before)
+    tape.rerun(step: 0)
+    #expect(a.value == before)
+    let ones = dropout(tape.input(Tensor(repeating: 1, shape: [1000])), rate: 0.25)
+    let kept = ones.value.values.filter { $0 > 0 }
+    #expect(kept.allSatisfy { $0 == 1 / 0.75 } && abs(Float(kept.count) - 750) < 60)
+  }
+
+  @Test func `running statistics follow in every run`() {
+    var scope = ParameterScope(seed: 1)
+    let mean = scope.statistic("mean", [2])
+    let tape = Tape(scope.parameters)
+    let x = tape.input(Tensor([4, 8], shape: [2]))
+    tape.update(mean, tape[mean] * 0.5 + x * 0.5)
+    #expect(tape.parameters.parameters[mean].values == [2, 4])
+    tape.rerun()
+    #expect(tape.parameters.parameters[mean].values == [3, 6])
+  }
+
+  @Test func `running again allocates nothing and a reset tape uses its memory again`() {
+    let pool = StoragePool()
+    let (network, buffer) = Self.made()
+    let tape = Tape(buffer, pool: pool)
+    func record() {
+      let x = tape.input(Tensor(Self.batch(1), shape: [5, 3]))
+      tape.backward((network(x) - x).squared().mean())
+    }
+    record()
+    let allocations = pool.allocations
+    for _ in 0..<10 { tape.rerun() }
+    #expect(pool.allocations == allocations)
+    for _ in 0..<3 {
+      tape.reset()
+      record()
+    }
+    #expect(pool.allocations == allocations)
+  }
+
+  @Test func `parameters are found by name and range`() {
+    var scope = ParameterScope(seed: 1)
+    let network = Network(in: &scope)
+    let parameters = scope.parameters
+    #expect(parameters.slot("out.second") == network.second)
+    #expect(parameters["bias"] == Tensor([0, 0, 0, 0], shape: [4]))
+    #expect(parameters.range(under: "out.") == 16..<28)
+    #expect(parameters.entries.map(\.name) == ["first", "bias", "out.second"])
+  }
+}
