@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "Elementwise.h"
+#include "Optimizers.h"
 
 // Vectorised elementary functions and the few fused kernels of training and scoring. No state, no allocation.
 // NaN passes through, infinities give their limits. Arrays may be in place (y == x) where one element makes one.

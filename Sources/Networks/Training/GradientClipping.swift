@@ -16,11 +16,11 @@ public enum GradientClipping: Sendable, Equatable, Codable {
     switch self {
     case .none: return (1, nil)
     case .norm(let most):
-      let norm = Float(Flat.sumOfSquares(gradients).squareRoot())
+      let norm = Float(gradients.sumOfSquares.squareRoot())
       // PyTorch's guard against a division by zero.
       return (min(1, most / (norm + 1e-6)), norm)
     case .value(let most):
-      Flat.clamp(gradients, most)
+      Elementwise.clamp(gradients, from: -most, to: most, into: gradients)
       return (1, nil)
     }
   }

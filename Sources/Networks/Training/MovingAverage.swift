@@ -21,6 +21,6 @@ public struct MovingAverage: Sendable, Equatable {
     precondition(parameters.count == values.count, "\(parameters.count) parameters, but \(values.count) before")
     let most = hasWarmUp ? Float(1 + steps) / Float(10 + steps) : 1
     steps += 1
-    Flat.approach(&values, parameters, share: 1 - min(decay, most))
+    parameters.approach(&values, share: 1 - min(decay, most))
   }
 }

@@ -109,28 +109,49 @@ public struct Optimizer: Sendable, Equatable {
       first.count == counts.first && second.count == counts.second,
       "moments of \(first.count) and \(second.count) numbers, not \(counts.first) and \(counts.second)")
     steps += 1
-    let update = UpdateRule(rate: rate * factor, scale: scale, decay: decay)
-    guard let ranges else { return move(weights, gradient, update, at: 0) }
+    guard let ranges else {
+      return move(weights, gradient, at: 0, rate: rate * factor, scale: scale)
+    }
     var moved = 0
     for range in ranges {
       move(
         weights.sliced(0, from: range.lowerBound, count: range.count),
-        gradient.sliced(0, from: range.lowerBound, count: range.count), update, at: moved)
+        gradient.sliced(0, from: range.lowerBound, count: range.count), at: moved, rate: rate * factor,
+        scale: scale)
       moved += range.count
     }
   }
 
   /// One part, whose moments begin at `at`.
-  private mutating func move(_ weights: View, _ gradient: View, _ update: UpdateRule, at: Int) {
+  private mutating func move(_ weights: View, _ gradient: View, at: Int, rate: Float, scale: Float) {
     switch rule {
+    case .momentum(0, _):
+      weights.descentStep(gradient: gradient, rate: rate, scale: scale, decay: decay)
     case .momentum(let momentum, let isNesterov):
-      update.momentum(momentum, isNesterov: isNesterov, weights, gradient, &first, at: at)
+      weights.momentumStep(
+        gradient: gradient, velocity: &first, at: at, rate: rate, factor: momentum, isNesterov: isNesterov,
+        scale: scale, decay: decay)
     case .adam(let beta1, let beta2, let epsilon, let isDecoupled):
-      update.adam(
-        beta1, beta2, epsilon, isDecoupled: isDecoupled, step: steps, weights, gradient, &first, &second,
-        at: at)
+      let step = AdamStep(
+        length: rate * Float(1 / (1 - Self.power(Double(beta1), steps))), beta1: beta1, beta2: beta2,
+        epsilon: epsilon, correction: Float(1 / (1 - Self.power(Double(beta2), steps))), scale: scale,
+        pull: isDecoupled ? 0 : decay, shrink: isDecoupled ? 1 - rate * decay : 1)
+      weights.adamStep(gradient: gradient, first: &first, second: &second, at: at, step)
     case .rmsProp(let alpha, let epsilon, let momentum):
-      update.rmsProp(alpha, epsilon, momentum: momentum, weights, gradient, &first, &second, at: at)
+      weights.rmsPropStep(
+        gradient: gradient, square: &first, velocity: &second, at: at, rate: rate, alpha: alpha,
+        epsilon: epsilon, momentum: momentum, scale: scale, decay: decay)
     }
+  }
+
+  /// `base` to a whole power of at least 0, by squaring.
+  private static func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, factor, left) = (1.0, base, exponent)
+    while left > 0 {
+      if left & 1 == 1 { result *= factor }
+      factor *= factor
+      left >>= 1
+    }
+    return result
   }
 }

@@ -102,7 +102,7 @@ public struct TrainingLoop: Sendable, Equatable {
       throw .loss(loss, step: state.step)
     }
     let (scale, norm) = clipping(buffer.gradient)
-    guard norm?.isFinite ?? Flat.isFinite(buffer.gradient) else {
+    guard norm?.isFinite ?? buffer.gradient.isFinite else {
       undo(&state)
       throw .gradient(Self.brokenSlot(buffer), step: state.step)
     }
@@ -136,7 +136,7 @@ public struct TrainingLoop: Sendable, Equatable {
 
   /// The name of the first parameter whose gradient is not finite.
   private static func brokenSlot(_ buffer: ParameterBuffer) -> String {
-    buffer.entries.first { $0.slot.isTrained && !Flat.isFinite(buffer.gradient($0.slot)) }?.name
+    buffer.entries.first { $0.slot.isTrained && !buffer.gradient($0.slot).isFinite }?.name
       ?? "all parameters together"
   }
 }
