@@ -1,6 +1,10 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "Elementwise.h"
+#include "Normalisation.h"
+#include "Products.h"
+#include "Reductions.h"
 
 // Vectorised elementary functions and the few fused kernels of training and scoring. No state, no allocation.
 // NaN passes through, infinities give their limits. Arrays may be in place (y == x) where one element makes one.
