@@ -53,6 +53,23 @@ extension Tape {
   private func ones(_ shape: Shape) -> Variable { input(Tensor(repeating: 1, shape: shape), "one") }
 }
 
+extension Chain {
+  /// The derivative of the same function composed of differentiable operations: records it on the inputs and walks back
+  /// through that. How fused operations are differentiated more than once.
+  func through(_ composed: ([Variable]) -> Variable) -> [Variable?] {
+    let tape = gradient.tape
+    let first = tape.count
+    let output = composed(inputs)
+    precondition(output.shape == gradient.shape, "\(output.shape) composed for \(gradient.shape)")
+    guard output.index >= first else { return inputs.map { _ in nil } }
+    var walk = Walkback(tape: tape, targets: inputs.map(\.index), differentiable: true)
+    walk.run(from: output.index, downTo: first, gradient: gradient)
+    return inputs.indices.map { i in
+      needed[i] ? walk.gradient(of: inputs[i].index).map { Variable(tape: tape, index: $0) } : nil
+    }
+  }
+}
+
 /// One walk back through a tape: gathers per node what flows into its gradient.
 struct Walkback {
   let tape: Tape
@@ -82,9 +99,9 @@ struct Walkback {
     return sum.index
   }
 
-  mutating func run(from last: Int, gradient: Variable) {
+  mutating func run(from last: Int, downTo first: Int = 0, gradient: Variable) {
     contributions[last, default: []].append(.whole(gradient))
-    for index in stride(from: last, through: 0, by: -1) where depends[index] {
+    for index in stride(from: last, through: first, by: -1) where depends[index] {
       let node = tape.nodes[index]
       guard let operation = node.operation, let gradient = self.gradient(of: index) else { continue }
       let inputs = tape.edges[node.inputs].map { Variable(tape: tape, index: Int($0)) }

@@ -4,7 +4,7 @@ import Tensors
 struct Sum: Operation {
   let to: Shape
   func shape(_ x: [Shape]) -> Shape { to }
-  func forward(_ x: Operands, into y: View) { Reduction.sum(x[0], into: y) }
+  func forward(_ x: Operands, into y: View) { Reductions.sum(x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [at.gradient.expanded(to: at[0].shape)] }
 }
 
@@ -12,7 +12,7 @@ struct Sum: Operation {
 struct Largest: Operation {
   let to: Shape
   func shape(_ x: [Shape]) -> Shape { to }
-  func forward(_ x: Operands, into y: View) { Reduction.maximum(x[0], into: y) }
+  func forward(_ x: Operands, into y: View) { Reductions.maximum(x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     let mask = equal(at[0], at.output)
     return [mask / mask.summed(to: to) * at.gradient]

@@ -24,6 +24,13 @@ struct LogSoftmaxRows: Operation {
   func derivative(_ at: Chain) -> [Variable?] {
     [at.gradient - exp(at.output) * at.gradient.sum(-1, keepingAxes: true)]
   }
+  func fastDerivative(_ at: Chain) -> [Variable?]? {
+    [at.output.record(LogSoftmaxBackward(), at.gradient.contiguous())]
+  }
+}
+
+struct LogSoftmaxBackward: Terminal {
+  func forward(_ x: Operands, into y: View) { Softmax.logSoftmaxBackward(output: x[0], x[1], into: y) }
 }
 
 /// `log Σ e^x - x[class]` per row; the classes are whole numbers.
@@ -69,7 +76,7 @@ struct BinaryCrossEntropy: Operation {
   }
   func fastDerivative(_ at: Chain) -> [Variable?]? {
     if at.needs(1) { return nil }
-    return [at[0].record(BinaryCrossEntropyBackward(), at[1], at.gradient), nil]
+    return [at[0].record(BinaryCrossEntropyBackward(), at[1], at.gradient.contiguousOrOne()), nil]
   }
 }
 
@@ -77,6 +84,11 @@ struct BinaryCrossEntropyBackward: Terminal {
   func forward(_ x: Operands, into y: View) {
     Losses.binaryCrossEntropyBackward(x[0], targets: x[1], x[2], into: y)
   }
+}
+
+extension Variable {
+  /// Itself when contiguous or one number spread, a copy otherwise.
+  fileprivate func contiguousOrOne() -> Variable { view.layout.isOneSpread ? self : contiguous() }
 }
 
 /// With the axis last and contiguous, and back.

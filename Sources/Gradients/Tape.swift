@@ -172,7 +172,7 @@ public final class Tape: CustomStringConvertible {
     run(0..<nodes.count)
   }
 
-  private func run(_ range: Range<Int>) {
+  func run(_ range: Range<Int>) {
     unsafe views.withUnsafeBufferPointer { views in
       unsafe edges.withUnsafeBufferPointer { edges in
         unsafe nodes.withUnsafeBufferPointer { nodes in

@@ -55,8 +55,9 @@ public enum Convolution {
     unsafe withSpace(k * places, workers) { columns in
       for n in 0..<shapes.count {
         unsafe unfold(x.start + n * shapes.image, shapes, window, into: columns)
-        unsafe Product.multiply(
-          m: shapes.outputs, n: places, k: k, w.start, columns, y.start + n * shapes.outputs * places)
+        unsafe vm_gemm(
+          shapes.outputs, places, k, 1, w.start, k, 1, columns, places, 1, nil,
+          y.start + n * shapes.outputs * places, places, 0)
       }
     }
   }
@@ -68,10 +69,9 @@ public enum Convolution {
     x.fill(0)
     unsafe withSpace(k * places, workers) { columns in
       for n in 0..<shapes.count {
-        unsafe Product.multiply(
-          m: k, n: places, k: shapes.outputs, w.start, transposed: true,
-          y.start + n * shapes.outputs * places,
-          columns)
+        unsafe vm_gemm(
+          k, places, shapes.outputs, 1, w.start, 1, k, y.start + n * shapes.outputs * places, places, 1, nil,
+          columns, places, 0)
         unsafe fold(columns, shapes, window, into: x.start + n * shapes.image)
       }
     }
@@ -82,12 +82,12 @@ public enum Convolution {
     let shapes = Extents(x.shape, w.shape, y.shape, window)
     let (k, places) = (shapes.kernel, shapes.places)
     w.fill(0)
-    unsafe withSpace(2 * k * places, workers) { columns in
+    unsafe withSpace(k * places, workers) { columns in
       for n in 0..<shapes.count {
         unsafe unfold(x.start + n * shapes.image, shapes, window, into: columns)
-        unsafe Product.multiplyTransposed(
-          m: shapes.outputs, n: k, k: places, y.start + n * shapes.outputs * places, columns, w.start,
-          turned: columns + k * places)
+        unsafe vm_gemm(
+          shapes.outputs, k, places, 1, y.start + n * shapes.outputs * places, places, 1, columns, 1, places,
+          nil, w.start, k, 1)
       }
     }
   }

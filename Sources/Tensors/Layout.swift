@@ -37,6 +37,9 @@ public struct Layout: Sendable, Hashable {
     isContiguous = true
   }
 
+  /// One number everywhere.
+  package var isOneSpread: Bool { steps == .zero }
+
   public func step(_ axis: Int) -> Int { Int(steps[shape.axis(axis)]) }
 
   /// Two axes exchanged.
@@ -157,25 +160,32 @@ struct Walk {
   /// The length of the innermost loop and the operands' steps in it.
   var count: Int { Int(extents[0]) }
   var steps: (Int, Int, Int) { (Int(a[0]), Int(b[0]), Int(c[0])) }
-  /// How many innermost loops there are.
-  var runs: Int {
-    var product = 1
-    for axis in 1..<max(rank, 1) { product *= Int(extents[axis]) }
-    return product
+  /// The length of the loop around the innermost, and the operands' steps in it.
+  var secondAxis: (Int, Int, Int, Int) {
+    rank < 2 ? (1, 0, 0, 0) : (Int(extents[1]), Int(a[1]), Int(b[1]), Int(c[1]))
   }
-
   /// Calls with the operands' offsets of every innermost loop, in row-major order.
   @inline(__always)
-  func forEachRun(_ body: (Int, Int, Int) -> Void) {
-    if rank == 1 {
+  func forEachRun(_ body: (Int, Int, Int) -> Void) { forEach(from: 1, body) }
+
+  /// Calls with the operands' offsets of every pair of innermost loops, in row-major order.
+  @inline(__always)
+  func forEachPlane(_ body: (Int, Int, Int) -> Void) { forEach(from: 2, body) }
+
+  @inline(__always)
+  private func forEach(from inner: Int, _ body: (Int, Int, Int) -> Void) {
+    if rank <= inner {
       body(0, 0, 0)
       return
     }
+    var left = 1
+    for axis in inner..<rank { left *= Int(extents[axis]) }
     var index = SIMD8<Int32>()
     var (x, y, z) = (0, 0, 0)
-    for _ in 0..<runs {
+    while left > 0 {
+      left -= 1
       body(x, y, z)
-      var axis = 1
+      var axis = inner
       while axis < rank {
         index[axis] += 1
         x += Int(a[axis])

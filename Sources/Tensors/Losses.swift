@@ -11,7 +11,7 @@ public enum Losses {
       precondition(column >= 0 && column < n, "class \(column) of \(n)")
       unsafe loss.start[row] = -softmax.start[row * n + column]
     }
-    Elementwise.exp(softmax, into: softmax)
+    Elementwise.apply(.exp, softmax, into: softmax)
   }
 
   /// `dx = d_loss (softmax - onehot)`
@@ -27,16 +27,18 @@ public enum Losses {
 
   /// `softplus(x) - x t`
   public static func binaryCrossEntropy(_ x: View, targets t: View, into y: View) {
-    Elementwise.softplus(x, into: y)
     precondition(x.isContiguous && t.isContiguous, "a loss of views that are not contiguous")
-    let (p, q, r) = unsafe (x.start, t.start, y.start)
-    for i in 0..<y.count { unsafe r[i] -= p[i] * q[i] }
+    unsafe vm_binary_cross_entropy(y.count, x.start, t.start, y.start)
   }
 
-  /// `dx = d_loss (σ(x) - t)`
+  /// `dx = d_loss (σ(x) - t)`; the gradient is contiguous or one number spread.
   public static func binaryCrossEntropyBackward(_ x: View, targets t: View, _ gradient: View, into dx: View) {
-    Elementwise.sigmoid(x, into: dx)
-    Elementwise.subtract(dx, t, into: dx)
-    Elementwise.multiply(dx, gradient, into: dx)
+    let n = dx.count
+    let isOne = gradient.layout.steps == .zero
+    precondition(
+      x.isContiguous && t.isContiguous && (isOne || gradient.isContiguous),
+      "a loss of views that are not contiguous")
+    unsafe vm_binary_cross_entropy_backward(
+      1, n, x.start, t.start, 1, gradient.start, 0, isOne ? 0 : 1, dx.start, 0)
   }
 }

@@ -11,14 +11,7 @@ public enum Softmax {
   /// `y = e^x / Σ e^x`
   public static func softmax(_ x: View, into y: View) {
     let (rows, n) = rows(x)
-    for row in 0..<rows {
-      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
-      let top = unsafe vm_maximum(n, p)
-      for i in 0..<n { unsafe q[i] = p[i] - top }
-      unsafe vm_exp(n, q, q)
-      let share = unsafe 1 / vm_sum(n, q)
-      for i in 0..<n { unsafe q[i] *= share }
-    }
+    unsafe vm_softmax(rows, n, x.start, y.start)
   }
 
   /// `y = softmax(x · factor)` of matrices `[…, queries, keys]`; when causal, without keys after the query, the last query
@@ -41,26 +34,21 @@ public enum Softmax {
   /// `y = x - log Σ e^x`
   public static func logSoftmax(_ x: View, into y: View) {
     let (rows, n) = rows(x)
-    for row in 0..<rows {
-      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
-      let top = unsafe vm_maximum(n, p)
-      for i in 0..<n { unsafe q[i] = p[i] - top }
-      unsafe vm_exp(n, q, q)
-      let sum = unsafe vm_sum(n, q)
-      var total: Float = 0
-      unsafe withUnsafePointer(to: sum) { unsafe vm_log(1, $0, &total) }
-      for i in 0..<n { unsafe q[i] = p[i] - top - total }
-    }
+    unsafe vm_log_softmax(rows, n, x.start, y.start)
   }
 
   /// `dx = y (dy - Σ y dy)`
   public static func softmaxBackward(output y: View, _ dy: View, into dx: View) {
     let (rows, n) = rows(y)
-    for row in 0..<rows {
-      let (p, g, q) = unsafe (y.start + row * n, dy.start + row * n, dx.start + row * n)
-      let mean = unsafe vm_dot(n, p, g)
-      for i in 0..<n { unsafe q[i] = p[i] * (g[i] - mean) }
-    }
+    precondition(dy.isContiguous, "rows of a view of \(dy.shape) that is not contiguous")
+    unsafe vm_softmax_backward(rows, n, y.start, dy.start, dx.start, 0)
+  }
+
+  /// `dx = dy - e^y Σ dy`
+  public static func logSoftmaxBackward(output y: View, _ dy: View, into dx: View) {
+    let (rows, n) = rows(y)
+    precondition(dy.isContiguous, "rows of a view of \(dy.shape) that is not contiguous")
+    unsafe vm_log_softmax_backward(rows, n, y.start, dy.start, dx.start, 0)
   }
 }
 
@@ -109,14 +97,6 @@ public enum Rows {
   /// `y[k] = Σ_{l ≤ k} x[l]` along the last axis, or over `l ≥ k` when reversed.
   public static func cumulativeSum(_ x: View, reversed: Bool, into y: View) {
     let (rows, n) = Softmax.rows(x)
-    for row in 0..<rows {
-      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
-      var sum: Float = 0
-      for i in 0..<n {
-        let k = reversed ? n - 1 - i : i
-        unsafe sum += p[k]
-        unsafe q[k] = sum
-      }
-    }
+    unsafe vm_cumulative_sum(rows, n, 1, x.start, y.start, reversed ? 1 : 0, 0)
   }
 }

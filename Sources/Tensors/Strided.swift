@@ -55,31 +55,6 @@ enum Strided {
     }
   }
 
-  /// `z = f(x, y)`, all of the shape of `z`.
-  @inline(__always)
-  static func combine(_ x: View, _ y: View, into z: View, _ f: (Float, Float) -> Float) {
-    precondition(x.shape == z.shape && y.shape == z.shape, "\(x.shape) and \(y.shape) into \(z.shape)")
-    guard z.count > 0 else { return }
-    let walk = Walk(z.shape, z.layout.steps, x.layout.steps, y.layout.steps)
-    let (to, left, right) = walk.steps
-    let n = walk.count
-    let (target, first, second) = unsafe (z.start, x.start, y.start)
-    walk.forEachRun { i, j, k in
-      let (r, p, q) = unsafe (target + i, first + j, second + k)
-      if to == 1 && left == 1 && right == 1 {
-        for l in 0..<n { unsafe r[l] = f(p[l], q[l]) }
-      } else if to == 1 && left == 1 && right == 0 {
-        let c = unsafe q.pointee
-        for l in 0..<n { unsafe r[l] = f(p[l], c) }
-      } else if to == 1 && left == 0 && right == 1 {
-        let c = unsafe p.pointee
-        for l in 0..<n { unsafe r[l] = f(c, q[l]) }
-      } else {
-        for l in 0..<n { unsafe r[l * to] = f(p[l * left], q[l * right]) }
-      }
-    }
-  }
-
   /// `y = f(x)` of the same shape.
   @inline(__always)
   static func map(_ x: View, into y: View, _ f: (Float) -> Float) {
@@ -96,19 +71,6 @@ enum Strided {
       } else {
         for k in 0..<n { unsafe q[k * to] = f(p[k * from]) }
       }
-    }
-  }
-
-  /// `y = f(x)` with a kernel for contiguous arrays; `y` is contiguous.
-  @unsafe static func map(
-    _ x: View, into y: View, kernel: (Int, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?) -> Void
-  ) {
-    precondition(x.shape == y.shape && y.isContiguous, "\(x.shape) into \(y.shape)")
-    if x.isContiguous {
-      unsafe kernel(y.count, x.start, y.start)
-    } else {
-      y.copy(x)
-      unsafe kernel(y.count, y.start, y.start)
     }
   }
 }

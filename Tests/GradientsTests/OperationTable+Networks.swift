@@ -37,6 +37,9 @@ extension OperationCase {
     },
     OperationCase("dense of a stack, no bias", [2, 3, 2], [2, 4]) { dense($0[0], $0[1], nil, .tanh) },
     OperationCase("layer norm", [3, 5], [5], [5]) { layerNorm($0[0], scale: $0[1], shift: $0[2]) },
+    OperationCase("group norm", [2, 4, 2, 2], [4], [4]) {
+      groupNorm($0[0], groups: 2, scale: $0[1], shift: $0[2])
+    },
     OperationCase("attention", [2, 3, 2], [2, 4, 2], [2, 4, 3]) { attention($0[0], $0[1], $0[2]) },
     OperationCase("attention, causal", [2, 3, 2], [2, 3, 2], [2, 3, 2]) {
       attention($0[0], $0[1], $0[2], isCausal: true)

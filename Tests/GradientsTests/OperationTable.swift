@@ -73,6 +73,8 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     OperationCase("log", [2, 3], domain: .positive) { log($0[0]) },
     OperationCase("silu", [2, 3]) { silu($0[0]) },
     OperationCase("gelu", [2, 3]) { gelu($0[0]) },
+    OperationCase("erf", [2, 3]) { erf($0[0]) },
+    OperationCase("sine and cosine", [2, 3]) { sin($0[0]) * cos($0[0]) },
     // Away from its corner, where a difference quotient means nothing.
     OperationCase("relu above", [4], domain: .positive) { relu($0[0]) },
     OperationCase("relu below", [4], domain: .positive) { relu(-$0[0]) },

@@ -2,7 +2,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "Elementwise.h"
+#include "Normalisation.h"
 #include "Optimizers.h"
+#include "Products.h"
+#include "Reductions.h"
 
 // Vectorised elementary functions and the few fused kernels of training and scoring. No state, no allocation.
 // NaN passes through, infinities give their limits. Arrays may be in place (y == x) where one element makes one.
