@@ -44,7 +44,9 @@ struct TrainingScreen {
       let left = progress.seconds * Double(progress.steps - progress.step) / Double(progress.step)
       parts.append("\(Readable.span(seconds: left)) left")
     }
-    if let end = progress.end { parts.append("\(end.rawValue) after \(Readable.span(seconds: progress.seconds))") }
+    if let end = progress.end {
+      parts.append("\(end.rawValue) after \(Readable.span(seconds: progress.seconds))")
+    }
     return parts.joined(separator: "  ")
   }
 }

@@ -149,7 +149,9 @@ struct TrainingWorkload: Sendable {
       let up = matmul(x, w) + c
       let h = bernoulli(sigmoid(up))
       let v = bernoulli(sigmoid(matmul(h, w, transposedB: true) + b)).withoutGradient()
-      func freeEnergy(_ x: Variable, _ input: Variable) -> Variable { -((x * b).sum() + softplus(input).sum()) }
+      func freeEnergy(_ x: Variable, _ input: Variable) -> Variable {
+        -((x * b).sum() + softplus(input).sum())
+      }
       let loss = freeEnergy(x, up) - freeEnergy(v, matmul(v, w) + c)
       return Recorded(loss, shown: (x - v).squared().mean())
     }

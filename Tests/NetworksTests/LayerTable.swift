@@ -197,7 +197,8 @@ struct MadeLayer {
     function = test.make(&scope)
     var parameters = scope.parameters
     for entry in parameters.entries where entry.slot.isTrained {
-      guard let value = test.sources[entry.name]?.value(fixture.parameters), value.count == entry.slot.shape.size
+      guard let value = test.sources[entry.name]?.value(fixture.parameters),
+        value.count == entry.slot.shape.size
       else { return nil }
       parameters[entry.slot] = value.reshaped(entry.slot.shape)
     }

@@ -38,7 +38,8 @@ struct LayerTests {
     #expect(check.secondOrder(layer.record) < 1)
   }
 
-  @Test("batch norm keeps PyTorch's running statistics", arguments: [("batch norm", 3), ("batch norm 2d", 2)])
+  @Test(
+    "batch norm keeps PyTorch's running statistics", arguments: [("batch norm", 3), ("batch norm 2d", 2)])
   func runningStatistics(name: String, channels: Int) throws {
     let fixture = try #require(Self.fixtures.first { $0.name == name })
     var scope = ParameterScope(seed: 1)
@@ -106,7 +107,8 @@ struct LayerTests {
     // The first three at once, then one by one.
     for range in [0..<3, 3..<4, 4..<5, 5..<6] {
       let tape = Tape(buffer)
-      var y = tape.input(Tensor(x.sliced(1, from: range.lowerBound, count: range.count).values, shape: [2, range.count, 8]))
+      var y = tape.input(
+        Tensor(x.sliced(1, from: range.lowerBound, count: range.count).values, shape: [2, range.count, 8]))
       for i in blocks.indices { y = blocks[i](y, cache: &caches[i]) }
       let truth = whole.sliced(1, from: range.lowerBound, count: range.count)
       #expect(worst(y.value.values, truth.values) < 1e-5)

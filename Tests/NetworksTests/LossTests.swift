@@ -12,7 +12,9 @@ struct LossCase: Sendable, CustomTestStringConvertible {
 
   static let all: [LossCase] = [
     LossCase(name: "mse", inputs: ["x", "y"]) { Loss.meanSquaredError($0[0], $0[1]) },
-    LossCase(name: "bce with logits", inputs: ["x", "y"]) { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
+    LossCase(name: "bce with logits", inputs: ["x", "y"]) {
+      Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1])
+    },
     LossCase(name: "cross entropy", inputs: ["x", "y"]) { Loss.crossEntropy(logits: $0[0], indices: $0[1]) },
     LossCase(name: "gaussian", inputs: ["x", "mean", "logvar"]) {
       Loss.gaussian($0[0], mean: $0[1], logVariance: $0[2])
@@ -23,7 +25,9 @@ struct LossCase: Sendable, CustomTestStringConvertible {
     LossCase(name: "kl of two", inputs: ["mean", "logvar", "m2", "l2"]) {
       Loss.divergence(mean: $0[0], logVariance: $0[1], from: $0[2], otherLogVariance: $0[3])
     },
-    LossCase(name: "hinge critic", inputs: ["real", "fake"]) { HingeLoss.critic(real: $0[0], generated: $0[1]) },
+    LossCase(name: "hinge critic", inputs: ["real", "fake"]) {
+      HingeLoss.critic(real: $0[0], generated: $0[1])
+    },
     LossCase(name: "hinge generator", inputs: ["fake"]) { HingeLoss.generator($0[0]) },
     LossCase(name: "wasserstein critic", inputs: ["real", "fake"]) {
       WassersteinLoss.critic(real: $0[0], generated: $0[1])
@@ -48,7 +52,8 @@ struct LossTests {
       let gradients = tape.gradients(of: loss, by: inputs, differentiable: differentiable)
       for (name, gradient) in zip(test.inputs, gradients) {
         // PyTorch's levels are data; ours would be differentiable between the borders of a step.
-        guard let truth = fixture.gradients[name]?.tensor, !(test.name.hasPrefix("mixture") && name == "x") else {
+        guard let truth = fixture.gradients[name]?.tensor, !(test.name.hasPrefix("mixture") && name == "x")
+        else {
           continue
         }
         #expect(worst(gradient.value, truth) < 2e-5, "by \(name)")
@@ -101,7 +106,9 @@ struct LossTests {
     let gradient = tape.gradients(of: linear, by: [weight])[0].value.values
     #expect(worst(gradient, [2 * 4 * 0.6, 2 * 4 * 0.8]) < 1e-4)
 
-    let values = [Tensor([0.5, -0.3, 0.8, 0.2, -0.6, 0.4], shape: [2, 3]), Tensor([0.7, -0.4, 0.9], shape: [3, 1])]
+    let values = [
+      Tensor([0.5, -0.3, 0.8, 0.2, -0.6, 0.4], shape: [2, 3]), Tensor([0.7, -0.4, 0.9], shape: [3, 1]),
+    ]
     let record: DifferenceCheck.Recording = {
       let tape = Tape()
       let weights = values.map { tape.input($0) }

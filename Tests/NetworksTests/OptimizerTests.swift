@@ -76,10 +76,12 @@ struct OptimizerTests {
     }
   }
 
-  @Test("schedules are PyTorch's", arguments: [
-    ("step", Schedule.step(every: 3, factor: 0.5)), ("linear", .linear(steps: 8, end: 0.1)),
-    ("cosine", .cosine(steps: 8, end: 0.1)),
-  ])
+  @Test(
+    "schedules are PyTorch's",
+    arguments: [
+      ("step", Schedule.step(every: 3, factor: 0.5)), ("linear", .linear(steps: 8, end: 0.1)),
+      ("cosine", .cosine(steps: 8, end: 0.1)),
+    ])
   func schedules(name: String, schedule: Schedule) throws {
     let truth = try #require(try Fixtures.optimizers().schedules.first { $0.name == name }).factors
     #expect(worst(truth.indices.map { schedule.factor(after: $0) }, truth) < 1e-6)

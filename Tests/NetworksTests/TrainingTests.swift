@@ -142,7 +142,8 @@ struct TrainingTests {
       return
     }
     #expect(loss.isNaN && step == state.step && state.step < 4)
-    #expect(state.parameters.values.allSatisfy(\.isFinite) && state.parameters.statistics.allSatisfy(\.isFinite))
+    #expect(
+      state.parameters.values.allSatisfy(\.isFinite) && state.parameters.statistics.allSatisfy(\.isFinite))
     // It is the state that a run to that step has.
     var (truth, other) = SmallTraining.begin()
     loop.steps = step
@@ -185,7 +186,9 @@ struct TrainingTests {
       })
     #expect(end == .timeLimit && state.step > 15 && state.step < 30)
     var reports: [TrainingProgress] = []
-    #expect(try loop.run(&state, &learner, now: { 0 }, observer: { reports.append($0) }, shouldStop: { true }) == .stopped)
+    #expect(
+      try loop.run(&state, &learner, now: { 0 }, observer: { reports.append($0) }, shouldStop: { true })
+        == .stopped)
     #expect(reports.map(\.end) == [.stopped])
   }
 
@@ -247,7 +250,8 @@ struct TrainingStateTests {
     let bytes = try Self.trained().encode()
     let model = SmallTraining.Model()
     let optimizers = SmallTraining.begin().0.optimizers
-    func state(_ parameters: Parameters, _ optimizers: [Optimizer], rows: Int, seed: UInt64) -> TrainingState {
+    func state(_ parameters: Parameters, _ optimizers: [Optimizer], rows: Int, seed: UInt64) -> TrainingState
+    {
       TrainingState(
         parameters, optimizers: optimizers,
         shuffle: Shuffle(rows: rows, batch: SmallTraining.batch, seed: seed), seed: seed)
@@ -255,8 +259,10 @@ struct TrainingStateTests {
     var scope = ParameterScope(seed: 1)
     _ = Dense("first", 3, 9, in: &scope)
     for var wrong in [
-      state(scope.parameters, optimizers, rows: 32, seed: 3), state(model.parameters, [.adam()], rows: 32, seed: 3),
-      state(model.parameters, optimizers, rows: 33, seed: 3), state(model.parameters, optimizers, rows: 32, seed: 4),
+      state(scope.parameters, optimizers, rows: 32, seed: 3),
+      state(model.parameters, [.adam()], rows: 32, seed: 3),
+      state(model.parameters, optimizers, rows: 33, seed: 3),
+      state(model.parameters, optimizers, rows: 32, seed: 4),
     ] {
       #expect(throws: WeightsError.self) { try wrong.restore(bytes) }
     }

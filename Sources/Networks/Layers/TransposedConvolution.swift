@@ -24,7 +24,8 @@ public struct TransposedConvolution2D: Sendable {
     self.activation = activation
     (weight, bias) = scope.within(name) { scope in
       transposedWeight(
-        [inputs, outputs, size, size], stride * stride, initializer ?? activation.initializer, hasBias, in: &scope)
+        [inputs, outputs, size, size], stride * stride, initializer ?? activation.initializer, hasBias,
+        in: &scope)
     }
   }
 

@@ -49,7 +49,8 @@ public struct SpectralNorm: Sendable {
     self.weight = weight
     let values = scope.random.normals(weight.shape[0])
     let length = VectorMath.dot(values, values).squareRoot()
-    vector = scope.statistic("spectral.\(weight.offset)", Tensor(values.map { $0 / length }, shape: [values.count]))
+    vector = scope.statistic(
+      "spectral.\(weight.offset)", Tensor(values.map { $0 / length }, shape: [values.count]))
   }
 
   /// The normalised weight. While training, each run takes one more step of the power iteration.

@@ -51,7 +51,8 @@ public struct MultilayerPerceptron: Sendable, Equatable {
     for (inputs, outputs) in zip(sizes, sizes.dropFirst()) {
       let last = layers.count == sizes.count - 2
       layers.append(
-        PerceptronLayer(inputs: inputs, outputs: outputs, activation: last ? output : hidden, random: &random))
+        PerceptronLayer(inputs: inputs, outputs: outputs, activation: last ? output : hidden, random: &random)
+      )
     }
     self.init(layers)
   }

@@ -18,7 +18,8 @@ public struct MovingAverage: Sendable, Equatable {
 
   /// `average += (1 - decay) · (parameters - average)`
   mutating func update(_ parameters: View) {
-    precondition(parameters.count == values.count, "\(parameters.count) parameters, but \(values.count) before")
+    precondition(
+      parameters.count == values.count, "\(parameters.count) parameters, but \(values.count) before")
     let most = hasWarmUp ? Float(1 + steps) / Float(10 + steps) : 1
     steps += 1
     parameters.approach(&values, share: 1 - min(decay, most))

@@ -48,7 +48,8 @@ extension TrainingState {
     let (rows, batch) = (shuffle.rows, shuffle.batch)
     guard head.rows == rows, head.batch == batch, head.keepsRest == shuffle.keepsRest else {
       throw .wrongValue(
-        "it was trained on \(head.rows) rows in batches of \(head.batch), not on \(rows) in batches of \(batch)")
+        "it was trained on \(head.rows) rows in batches of \(head.batch), not on \(rows) in batches of \(batch)"
+      )
     }
     guard (0...rows).contains(head.position), head.epoch >= 0, head.step >= 0 else {
       throw .wrongValue("row \(head.position) of pass \(head.epoch) is no place in \(rows) rows")
