@@ -34,10 +34,11 @@ struct TrainingPeer {
 
   func perSecond(_ name: String, threads: Int, seconds: Double) throws -> Double? {
     struct Line: Decodable {
-      let per_s: Double
+      let perSecond: Double
+      enum CodingKeys: String, CodingKey { case perSecond = "per_s" }
     }
     let line = try output(Self.script, name, "--threads", "\(threads)", "--seconds", "\(seconds)")
-    return try? JSONDecoder().decode(Line.self, from: line).per_s
+    return try? JSONDecoder().decode(Line.self, from: line).perSecond
   }
 
   private func output(_ arguments: String...) throws -> Data {

@@ -19,11 +19,18 @@ enum Fixtures {
     /// What the output is multiplied with before it is summed and differentiated.
     let weight: Numbers
     let gradients: [String: Numbers]
-    let running_mean: Numbers?
-    let running_var: Numbers?
+    let runningMean: Numbers?
+    let runningVariance: Numbers?
     let evaluated: Numbers?
     let u: Numbers?
-    let u_after: Numbers?
+    let uAfter: Numbers?
+
+    enum CodingKeys: String, CodingKey {
+      case name, inputs, parameters, output, weight, gradients, evaluated, u
+      case runningMean = "running_mean"
+      case runningVariance = "running_var"
+      case uAfter = "u_after"
+    }
   }
 
   struct Loss: Decodable {

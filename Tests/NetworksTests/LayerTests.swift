@@ -48,8 +48,8 @@ struct LayerTests {
     let tape = Tape(buffer)
     let x = try #require(fixture.inputs["x"]?.tensor)
     _ = layer(tape.input(x), isTraining: true)
-    let mean = try #require(fixture.running_mean?.values)
-    let variance = try #require(fixture.running_var?.values)
+    let mean = try #require(fixture.runningMean?.values)
+    let variance = try #require(fixture.runningVariance?.values)
     #expect(worst(buffer.statistics.values, mean + variance) < 1e-5)
     let other = Tape(buffer)
     let output = layer(other.input(x), isTraining: false)
@@ -75,7 +75,7 @@ struct LayerTests {
     let x = tape.input(try #require(fixture.inputs["x"]?.tensor))
     let output = matmul(x, norm(on: tape, isTraining: true), transposedB: true) + tape[bias]
     #expect(worst(output.value, fixture.output.tensor) < 1e-5)
-    #expect(worst(buffer.statistics.values, try #require(fixture.u_after?.values)) < 1e-5)
+    #expect(worst(buffer.statistics.values, try #require(fixture.uAfter?.values)) < 1e-5)
     let loss = (output * tape.input(fixture.weight.tensor)).sum()
     let gradients = tape.gradients(of: loss, by: [x, tape[weight], tape[bias]])
     for (gradient, name) in zip(gradients, ["x", "weight", "bias"]) {

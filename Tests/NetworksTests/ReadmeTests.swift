@@ -92,7 +92,7 @@ struct ReadmeTests {
     let data = Tensor(rows, shape: [300, 6])
     let model = Denoiser(width: 6, code: 4, seed: 4)
     var losses: [Float] = []
-    let state = try model.trained(on: data, now: { 0 }) { losses.append($0.loss) }
+    let state = try model.trained(on: data, now: { 0 }, observer: { losses.append($0.loss) })
     let best = try #require(state.best)
     #expect(best.loss < 0.1 * losses[0])
     #expect(best.loss < 2e-3)

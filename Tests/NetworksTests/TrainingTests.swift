@@ -74,7 +74,7 @@ struct TrainingTests {
     var (a, first) = SmallTraining.begin()
     var (b, second) = SmallTraining.begin()
     var losses: [Float] = []
-    try SmallTraining.loop(60).run(&a, &first, now: { 0 }) { losses.append($0.loss) }
+    try SmallTraining.loop(60).run(&a, &first, now: { 0 }, observer: { losses.append($0.loss) })
     try SmallTraining.loop(60).run(&b, &second, now: { 0 })
     #expect(a == b)
     #expect(a.encode() == b.encode())
@@ -198,10 +198,12 @@ struct TrainingTests {
     var loop = SmallTraining.loop(12)
     loop.reportInterval = 6
     var reports: [TrainingProgress] = []
-    try loop.run(&state, &learner, now: { seconds }) {
-      reports.append($0)
-      seconds += 2
-    }
+    try loop.run(
+      &state, &learner, now: { seconds },
+      observer: {
+        reports.append($0)
+        seconds += 2
+      })
     #expect(reports.map(\.step) == [6, 12])
     #expect(reports[1].rowsPerSecond == Double(6 * SmallTraining.batch) / 2)
     #expect(reports[1].epoch == 2 && reports[1].end == .finished && reports[1].heldOutLoss != nil)
