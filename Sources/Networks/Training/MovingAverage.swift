@@ -16,12 +16,12 @@ public struct MovingAverage: Sendable, Equatable {
     values = parameters
   }
 
-  /// `average += (1 - decay) · (parameters - average)`
+  /// `average = decay · average + (1 - decay) · parameters`
   mutating func update(_ parameters: View) {
     precondition(
       parameters.count == values.count, "\(parameters.count) parameters, but \(values.count) before")
     let most = hasWarmUp ? Float(1 + steps) / Float(10 + steps) : 1
     steps += 1
-    parameters.approach(&values, share: 1 - min(decay, most))
+    parameters.average(into: &values, decay: min(decay, most))
   }
 }

@@ -125,33 +125,18 @@ public struct Optimizer: Sendable, Equatable {
   /// One part, whose moments begin at `at`.
   private mutating func move(_ weights: View, _ gradient: View, at: Int, rate: Float, scale: Float) {
     switch rule {
-    case .momentum(0, _):
-      weights.descentStep(gradient: gradient, rate: rate, scale: scale, decay: decay)
     case .momentum(let momentum, let isNesterov):
       weights.momentumStep(
-        gradient: gradient, velocity: &first, at: at, rate: rate, factor: momentum, isNesterov: isNesterov,
-        scale: scale, decay: decay)
+        gradient: gradient, velocity: &first, at: at, rate: rate, momentum: momentum,
+        isNesterov: isNesterov, decay: decay, scale: scale)
     case .adam(let beta1, let beta2, let epsilon, let isDecoupled):
-      let step = AdamStep(
-        length: rate * Float(1 / (1 - Self.power(Double(beta1), steps))), beta1: beta1, beta2: beta2,
-        epsilon: epsilon, correction: Float(1 / (1 - Self.power(Double(beta2), steps))), scale: scale,
-        pull: isDecoupled ? 0 : decay, shrink: isDecoupled ? 1 - rate * decay : 1)
-      weights.adamStep(gradient: gradient, first: &first, second: &second, at: at, step)
+      weights.adamStep(
+        gradient: gradient, first: &first, second: &second, at: at, step: steps, rate: rate, beta1: beta1,
+        beta2: beta2, epsilon: epsilon, decay: decay, isDecoupled: isDecoupled, scale: scale)
     case .rmsProp(let alpha, let epsilon, let momentum):
       weights.rmsPropStep(
-        gradient: gradient, square: &first, velocity: &second, at: at, rate: rate, alpha: alpha,
-        epsilon: epsilon, momentum: momentum, scale: scale, decay: decay)
+        gradient: gradient, square: &first, velocity: &second, at: at, rate: rate, smoothing: alpha,
+        epsilon: epsilon, momentum: momentum, decay: decay, scale: scale)
     }
-  }
-
-  /// `base` to a whole power of at least 0, by squaring.
-  private static func power(_ base: Double, _ exponent: Int) -> Double {
-    var (result, factor, left) = (1.0, base, exponent)
-    while left > 0 {
-      if left & 1 == 1 { result *= factor }
-      factor *= factor
-      left >>= 1
-    }
-    return result
   }
 }
