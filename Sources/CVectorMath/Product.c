@@ -1,5 +1,6 @@
 #include "Clones.h"
 #include "CVectorMath.h"
+#include <string.h>
 
 // A block of rows × vectors of c stays in registers while k runs; a is broadcast, so any strides of a serve. Every number of
 // c is one chain of fused multiply-adds in the order of k, whatever the division into blocks: the same bits for any
@@ -11,7 +12,7 @@
   static inline __attribute__((always_inline, target(TARGET))) void NAME(                                          \
       const int rows, const int vectors, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,  \
       size_t b_row, const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate, MASK last) {     \
-    V sum[8][3];                                                                                                   \
+    V sum[16][3];                                                                                                  \
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) {                               \
       const float *from = accumulate ? c + i * c_row : bias;                                                       \
       sum[i][j] = !from ? ZERO : j + 1 < vectors ? LOAD(from + LANES * j) : LOAD_PART(from + LANES * j, last);     \
@@ -56,7 +57,7 @@
       } else if (take == 2) {                                                                                      \
         ROWS(BLOCK_NAME, MOST, 2) ROWS(BLOCK_NAME, 4, 2) ROWS(BLOCK_NAME, 2, 2) ROWS(BLOCK_NAME, 1, 2)             \
       } else {                                                                                                     \
-        ROWS(BLOCK_NAME, 8, 1) ROWS(BLOCK_NAME, 2, 1) ROWS(BLOCK_NAME, 1, 1)                                       \
+        ROWS(BLOCK_NAME, 2 * MOST, 1) ROWS(BLOCK_NAME, 8, 1) ROWS(BLOCK_NAME, 2, 1) ROWS(BLOCK_NAME, 1, 1)         \
       }                                                                                                            \
       j += columns;                                                                                                \
     }                                                                                                              \
@@ -116,12 +117,7 @@ typedef void (*Product)(size_t, size_t, size_t, const float *, size_t, size_t, c
 // The product for this processor, and how many columns it takes at a time.
 static Product product_of(size_t *width) {
 #if defined(__x86_64__)
-  static int features = -1;  // written once with the same value by whoever comes first
-  int have = __atomic_load_n(&features, __ATOMIC_RELAXED);
-  if (have < 0) {
-    have = vm_cpu_features();
-    __atomic_store_n(&features, have, __ATOMIC_RELAXED);
-  }
+  int have = vm_cpu_features_known();
   *width = have & VM_AVX512_SKX ? 48 : have & VM_AVX2_FMA ? 24 : 64;
   return have & VM_AVX512_SKX ? product4 : have & VM_AVX2_FMA ? product3 : product_plain;
 #else
@@ -144,19 +140,15 @@ void vm_product_at(size_t m, size_t n, size_t k, const float *a, size_t a_row, s
 
 // Both sides are packed on the stack for large products: DEEP × 64 numbers of b, which the first cache holds, and DEEP ×
 // TALL of a, in bands of BAND rows, which the second holds.
-#ifndef DEEP
-#define DEEP 192
-#endif
-#ifndef TALL
-#define TALL 256
-#endif
-enum { BAND = 16, MOST_WIDTH = 64 };
+enum { DEEP = 384, TALL = 256, BAND = 16, MOST_WIDTH = 64 };
 
-static void pack(size_t rows, size_t columns, float alpha, const float *b, size_t b_row, size_t b_column,
+CLONES static void pack(size_t rows, size_t columns, float alpha, const float *b, size_t b_row, size_t b_column,
                  float *panel) {
-  if (b_column == 1) {
+  if (b_column == 1 && columns % 16 == 0) {
     for (size_t p = 0; p < rows; p++)
-      for (size_t j = 0; j < columns; j++) panel[p * columns + j] = b[p * b_row + j];
+      for (size_t j = 0; j < columns; j += 16) memcpy(panel + p * columns + j, b + p * b_row + j, 64);
+  } else if (b_column == 1) {
+    for (size_t p = 0; p < rows; p++) EACH(j, columns) panel[p * columns + j] = b[p * b_row + j];
   } else if (b_row == 1)
     vm_transpose_strided(columns, rows, b, (ptrdiff_t)b_column, panel, (ptrdiff_t)columns, 0);
   else

@@ -154,3 +154,17 @@ CLONES void vm_binary_cross_entropy_backward(size_t rows, size_t n, const float 
     }
   }
 }
+
+CLONES void vm_categorical(size_t rows, size_t n, const float *logits, const float *u, int32_t *index) {
+  for (size_t r = 0; r < rows; r++, logits += n) {
+    float top = largest(n, logits), sum = 0, target = u[r] * exponentials(n, logits, top, 0);
+    size_t chosen = n, last = 0;
+    for (size_t c = 0; c < n && chosen == n; c++) {
+      float part = exponential(logits[c] - top);
+      sum += part;
+      if (part > 0) last = c;
+      if (part > 0 && sum > target) chosen = c;
+    }
+    index[r] = (int32_t)(chosen < n ? chosen : last);
+  }
+}
