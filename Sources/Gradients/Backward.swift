@@ -9,7 +9,7 @@ extension Tape {
   {
     precondition(loss.view.count == 1, "the gradient of \(loss.shape), not of one number")
     var walk = Walkback(tape: self, targets: targets.map(\.index), differentiable: differentiable)
-    walk.run(from: loss.index, gradient: ones(loss.shape))
+    walk.run(from: [(loss, ones(loss.shape))])
     return targets.map { target in
       walk.gradient(of: target.index).map { Variable(tape: self, index: $0) } ?? input(target.shape, "zero")
     }
@@ -23,9 +23,11 @@ extension Tape {
   public func backward(_ loss: Variable, accumulating: Bool = false) {
     let slots = parameterNodes.filter { $0.key.isTrained }.sorted { $0.value < $1.value }
     precondition(loss.view.count == 1, "the gradient of \(loss.shape), not of one number")
-    if !accumulating && written.isEmpty { _ = record(ZeroGradient(gradient: parameters), []) }
+    let zeros = ZeroGradient.Ranges(whole: 0..<parameters.count)
+    let isFirst = !accumulating && written.isEmpty
+    if isFirst { _ = record(ZeroGradient(gradient: parameters, ranges: zeros), []) }
     var walk = Walkback(tape: self, targets: slots.map(\.value), differentiable: false)
-    walk.run(from: loss.index, gradient: ones(loss.shape))
+    walk.run(from: [(loss, ones(loss.shape))])
     var moved: Set<Int> = []
     for (slot, node) in slots {
       guard let index = walk.gradient(of: node) else { continue }
@@ -36,9 +38,10 @@ extension Tape {
         // Computed where it is wanted from now on.
         place.copy(views[index])
         views[index] = place
-        if let storage = storages[index] { pool.give(storage) }
+        if let storage = storages[index] { spare.give(storage) }
         storages[index] = nil
         moved.insert(index)
+        if isFirst { zeros.leave(slot.range) }
       } else {
         _ = record(AddToGradient(gradient: parameters, slot: slot), [Variable(tape: self, index: index)])
       }
@@ -57,13 +60,16 @@ extension Chain {
   /// The derivative of the same function composed of differentiable operations: records it on the inputs and walks back
   /// through that. How fused operations are differentiated more than once.
   func through(_ composed: ([Variable]) -> Variable) -> [Variable?] {
+    through { [(composed($0), gradient)] }
+  }
+
+  /// The same with several results, each with the loss by it.
+  func through(_ composed: ([Variable]) -> [(result: Variable, gradient: Variable)]) -> [Variable?] {
     let tape = gradient.tape
     let first = tape.count
-    let output = composed(inputs)
-    precondition(output.shape == gradient.shape, "\(output.shape) composed for \(gradient.shape)")
-    guard output.index >= first else { return inputs.map { _ in nil } }
+    let results = composed(inputs)
     var walk = Walkback(tape: tape, targets: inputs.map(\.index), differentiable: true)
-    walk.run(from: output.index, downTo: first, gradient: gradient)
+    walk.run(downTo: first, from: results)
     return inputs.indices.map { i in
       needed[i] ? walk.gradient(of: inputs[i].index).map { Variable(tape: tape, index: $0) } : nil
     }
@@ -75,9 +81,9 @@ struct Walkback {
   let tape: Tape
   let differentiable: Bool
   /// Whether a node depends on a target, for the nodes there were at the beginning.
-  private var depends: [Bool]
-  private var contributions: [Int: [Assemble.Part]] = [:]
-  private var finished: [Int: Int] = [:]
+  fileprivate var depends: [Bool]
+  fileprivate var contributions: [Int: [Assemble.Part]] = [:]
+  fileprivate var finished: [Int: Int] = [:]
 
   init(tape: Tape, targets: [Int], differentiable: Bool) {
     self.tape = tape
@@ -87,6 +93,8 @@ struct Walkback {
     for index in tape.nodes.indices
     where tape.nodes[index].inputs.contains(where: { depends[Int(tape.edges[$0])] }) {
       depends[index] = true
+      let saved = Int(tape.nodes[index].saved)
+      if saved >= 0 { depends[saved] = true }
     }
   }
 
@@ -99,16 +107,34 @@ struct Walkback {
     return sum.index
   }
 
-  mutating func run(from last: Int, downTo first: Int = 0, gradient: Variable) {
-    contributions[last, default: []].append(.whole(gradient))
+  /// From results, given the loss by each, down to the node `first`.
+  mutating func run(downTo first: Int = 0, from results: [(result: Variable, gradient: Variable)]) {
+    for (result, gradient) in results {
+      precondition(result.shape == gradient.shape, "\(gradient.shape) as the gradient of \(result.shape)")
+      contributions[result.index, default: []].append(.whole(gradient))
+    }
+    let last = results.map(\.result.index).max() ?? -1
     for index in stride(from: last, through: first, by: -1) where depends[index] {
       let node = tape.nodes[index]
-      guard let operation = node.operation, let gradient = self.gradient(of: index) else { continue }
+      guard let operation = node.operation else { continue }
+      if let boundary = operation as? Checkpoint {
+        if let gradient = self.gradient(of: index) {
+          recompute(boundary.plan, Variable(tape: tape, index: gradient))
+        }
+        continue
+      }
+      let beside = node.saved < 0 ? nil : self.gradient(of: Int(node.saved))
+      // Where only what was saved was read, the result itself has a gradient of zeros.
+      guard
+        let gradient = self.gradient(of: index)
+          ?? beside.map({ _ in tape.input(tape.view(index).shape, "zero").index })
+      else { continue }
       let inputs = tape.edges[node.inputs].map { Variable(tape: tape, index: Int($0)) }
       let at = Chain(
         gradient: Variable(tape: tape, index: gradient), inputs: inputs,
         output: Variable(tape: tape, index: index),
         saved: node.saved < 0 ? nil : Variable(tape: tape, index: Int(node.saved)),
+        savedGradient: beside.map { Variable(tape: tape, index: $0) },
         needed: inputs.map { depends[$0.index] })
       if let slice = operation as? Slice {
         // Gathered without zeros around it.
@@ -128,11 +154,49 @@ struct Walkback {
   }
 }
 
-/// Fills the flat gradient with zeros.
+extension Walkback {
+  /// Records what lies within a checkpoint once more, walks back through it, and lets go of its memory.
+  private mutating func recompute(_ plan: Checkpoint.Plan, _ gradient: Variable) {
+    let first = tape.count
+    let result = tape.withStreams(from: plan.streams) {
+      plan.body(plan.inputs.map { Variable(tape: tape, index: $0) })
+    }
+    for index in first..<tape.count {
+      let node = tape.nodes[index]
+      depends.append(tape.edges[node.inputs].contains { depends[Int($0)] })
+      if node.saved >= 0 && depends[index] { depends[Int(node.saved)] = true }
+    }
+    let before = depends.count
+    run(downTo: first, from: [(result, gradient)])
+    // What was recorded by the walk is no target and has no way to one.
+    depends += [Bool](repeating: false, count: tape.count - before)
+    let read = contributions.values.joined().map(\.variable.index) + finished.filter { $0.key < first }.values
+    tape.release(first..<tape.count, except: Set(read.map { Int(tape.nodes[$0].owner) }))
+  }
+}
+
+/// Fills what nobody overwrites of the flat gradient with zeros.
 struct ZeroGradient: Terminal, @unchecked Sendable {
+  final class Ranges {
+    private(set) var ranges: [Range<Int>]
+    init(whole: Range<Int>) { ranges = [whole] }
+    /// Leaves out a part that will be overwritten in every run.
+    func leave(_ part: Range<Int>) {
+      ranges = ranges.flatMap { range in
+        [
+          range.lowerBound..<max(range.lowerBound, min(range.upperBound, part.lowerBound)),
+          min(range.upperBound, max(range.lowerBound, part.upperBound))..<range.upperBound,
+        ]
+      }.filter { !$0.isEmpty }
+    }
+  }
   let gradient: ParameterBuffer
+  let ranges: Ranges
   func shape(_ x: [Shape]) -> Shape { [0] }
-  func forward(_ x: Operands, into y: View) { gradient.gradient.fill(0) }
+  func forward(_ x: Operands, into y: View) {
+    let all = gradient.gradient
+    for range in ranges.ranges { all.sliced(0, from: range.lowerBound, count: range.count).fill(0) }
+  }
 }
 
 /// Adds to one parameter's place in the flat gradient.

@@ -57,6 +57,8 @@ public struct Chain {
   public let output: Variable
   /// What `forward` saved.
   public let saved: Variable?
+  /// The loss by what `forward` saved, where that was read as a further result.
+  let savedGradient: Variable?
   let needed: [Bool]
 
   public subscript(input: Int) -> Variable { inputs[input] }

@@ -31,6 +31,10 @@ public final class Tape: CustomStringConvertible {
   var edges: [Int32] = []
   /// The memory of computed nodes and inputs; nil for views, parameters and what lies elsewhere.
   var storages: [Storage?] = []
+  /// Memory of nodes that nobody reads any more, for nodes recorded later: they run later too.
+  let spare = StoragePool()
+  /// All memory of this tape, to be given back at the end.
+  var owned: [Storage] = []
   var parameterNodes: [Slot: Int] = [:]
   /// Trained slots whose gradient is written by this tape.
   var written: Set<Slot> = []
@@ -59,7 +63,7 @@ public final class Tape: CustomStringConvertible {
     self.init(ParameterBuffer(parameters), seed: seed)
   }
 
-  deinit { for storage in storages { if let storage { pool.give(storage) } } }
+  deinit { for storage in owned { pool.give(storage) } }
 
   public var count: Int { nodes.count }
 
@@ -139,7 +143,8 @@ public final class Tape: CustomStringConvertible {
   private func append(
     _ operation: (any Operation)?, _ kind: Kind, shape: Shape, edges: Int = 0, count: Int = 0, saved: Int = -1
   ) -> Int {
-    let storage = pool.take(shape.size)
+    // An input keeps its numbers between runs, so it shares with nobody.
+    let storage = (kind == .input ? nil : spare.takeFree(shape.size)) ?? take(shape.size)
     let index = append(
       operation, kind, view: storage.view(shape), edges: edges, count: count, saved: saved)
     storages[index] = storage
@@ -159,6 +164,12 @@ public final class Tape: CustomStringConvertible {
     views.append(view)
     storages.append(nil)
     return index
+  }
+
+  private func take(_ count: Int) -> Storage {
+    let storage = pool.take(count)
+    owned.append(storage)
+    return storage
   }
 
   // MARK: running
@@ -193,7 +204,9 @@ public final class Tape: CustomStringConvertible {
 
   /// Forgets everything recorded and keeps the memory for the next recording.
   public func reset() {
-    for storage in storages { if let storage { pool.give(storage) } }
+    for storage in owned { pool.give(storage) }
+    owned.removeAll(keepingCapacity: true)
+    spare.forget()
     nodes.removeAll(keepingCapacity: true)
     views.removeAll(keepingCapacity: true)
     edges.removeAll(keepingCapacity: true)

@@ -14,6 +14,12 @@ public struct Variable {
   /// The numbers where they lie, valid while the tape holds this variable.
   public var view: View { tape.view(index) }
 
+  /// What its operation saved beside it.
+  var saved: Variable {
+    precondition(tape.nodes[index].saved >= 0, "v\(index) saved nothing")
+    return Variable(tape: tape, index: Int(tape.nodes[index].saved))
+  }
+
   func record(_ operation: some Operation, _ others: Variable...) -> Variable {
     tape.record(operation, [self] + others)
   }

@@ -52,8 +52,10 @@ public enum Convolution {
   public static func forward(_ x: View, _ w: View, _ window: Window, into y: View, workers: Workers) {
     let shapes = Extents(x.shape, w.shape, y.shape, window)
     let (k, places) = (shapes.kernel, shapes.places)
-    unsafe withSpace(k * places, workers) { columns in
-      for n in 0..<shapes.count {
+    workers.reserve(k * places)
+    workers.split(shapes.count) { worker, part in
+      let columns = unsafe workers.space(k * places, worker: worker).base
+      for n in part {
         unsafe unfold(x.start + n * shapes.image, shapes, window, into: columns)
         unsafe vm_gemm(
           shapes.outputs, places, k, 1, w.start, k, 1, columns, places, 1, nil,
@@ -67,8 +69,10 @@ public enum Convolution {
     let shapes = Extents(x.shape, w.shape, y.shape, window)
     let (k, places) = (shapes.kernel, shapes.places)
     x.fill(0)
-    unsafe withSpace(k * places, workers) { columns in
-      for n in 0..<shapes.count {
+    workers.reserve(k * places)
+    workers.split(shapes.count) { worker, part in
+      let columns = unsafe workers.space(k * places, worker: worker).base
+      for n in part {
         unsafe vm_gemm(
           k, places, shapes.outputs, 1, w.start, 1, k, y.start + n * shapes.outputs * places, places, 1, nil,
           columns, places, 0)
@@ -81,14 +85,17 @@ public enum Convolution {
   public static func kernel(_ x: View, _ y: View, _ window: Window, into w: View, workers: Workers) {
     let shapes = Extents(x.shape, w.shape, y.shape, window)
     let (k, places) = (shapes.kernel, shapes.places)
-    w.fill(0)
-    unsafe withSpace(k * places, workers) { columns in
+    // Transposed, so that the smaller operand is the one to be packed.
+    let m = shapes.outputs
+    unsafe withSpace(k * places + k * m, workers) { columns in
+      let turned = unsafe columns + k * places
       for n in 0..<shapes.count {
         unsafe unfold(x.start + n * shapes.image, shapes, window, into: columns)
         unsafe vm_gemm(
-          shapes.outputs, k, places, 1, y.start + n * shapes.outputs * places, places, 1, columns, 1, places,
-          nil, w.start, k, 1)
+          k, m, places, 1, columns, places, 1, y.start + n * m * places, 1, places, nil, turned, m,
+          n == 0 ? 0 : 1)
       }
+      unsafe vm_transpose(k, m, turned, w.start)
     }
   }
 

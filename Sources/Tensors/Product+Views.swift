@@ -1,6 +1,9 @@
 import CVectorMath
 
 extension Product {
+  /// Multiplications from which another thread pays.
+  private static var worthSplitting: Int { 500_000 }
+
   /// `c = a · b (+ bias | + c)`: matrices `[m, k]`, `[k, n]`, `[m, n]`, or stacks of as many of them; `a` and `b` may be
   /// transposed, sliced or spread views, `c` has contiguous rows, a bias is `[n]`.
   public static func multiply(
@@ -22,7 +25,23 @@ extension Product {
     let (x, y, z) = unsafe (a.start, b.start, c.start)
     guard m > 0, n > 0 else { return }
     if rank == 2 {
-      unsafe vm_gemm(m, n, k, 1, x, aRow, aColumn, y, bRow, bColumn, shift, z, cRow, accumulate ? 1 : 0)
+      let work = n * k
+      if workers.count == 1 || m * work < worthSplitting {
+        unsafe vm_gemm(m, n, k, 1, x, aRow, aColumn, y, bRow, bColumn, shift, z, cRow, accumulate ? 1 : 0)
+      } else if m >= n {
+        workers.split(m, grain: 16) { _, part in
+          let (from, to) = unsafe (x + part.lowerBound * aRow, z + part.lowerBound * cRow)
+          unsafe vm_gemm(
+            part.count, n, k, 1, from, aRow, aColumn, y, bRow, bColumn, shift, to, cRow, accumulate ? 1 : 0)
+        }
+      } else {
+        workers.split(n, grain: 48) { _, part in
+          let (from, to) = unsafe (y + part.lowerBound * bColumn, z + part.lowerBound)
+          unsafe vm_gemm(
+            m, part.count, k, 1, x, aRow, aColumn, from, bRow, bColumn,
+            shift.map { unsafe $0 + part.lowerBound }, to, cRow, accumulate ? 1 : 0)
+        }
+      }
       return
     }
     let stack = Shape(c.shape.dropLast(2))
@@ -32,10 +51,13 @@ extension Product {
     let walk = Walk(stack, c.layout.steps, a.layout.steps, b.layout.steps)
     let (zStep, xStep, yStep) = walk.steps
     walk.forEachRun { i, j, l in
-      for s in 0..<walk.count {
-        unsafe vm_gemm(
-          m, n, k, 1, x + j + s * xStep, aRow, aColumn, y + l + s * yStep, bRow, bColumn, shift,
-          z + i + s * zStep, cRow, accumulate ? 1 : 0)
+      let grain = max(1, worthSplitting / max(m * n * k, 1))
+      workers.split(walk.count, grain: grain) { _, part in
+        for s in part {
+          unsafe vm_gemm(
+            m, n, k, 1, x + j + s * xStep, aRow, aColumn, y + l + s * yStep, bRow, bColumn, shift,
+            z + i + s * zStep, cRow, accumulate ? 1 : 0)
+        }
       }
     }
   }

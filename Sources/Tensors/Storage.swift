@@ -30,6 +30,8 @@ public final class StoragePool {
   private var free: [Int: [Storage]] = [:]
   /// How often memory was truly allocated.
   public private(set) var allocations = 0
+  /// How many numbers that memory holds.
+  public private(set) var numbers = 0
 
   public init() {}
 
@@ -38,8 +40,15 @@ public final class StoragePool {
     let size = StoragePool.size(count)
     if let storage = free[size]?.popLast() { return storage }
     allocations += 1
+    numbers += size
     return Storage(capacity: size)
   }
+
+  /// Memory that was given back, if there is any for `count` numbers.
+  public func takeFree(_ count: Int) -> Storage? { free[StoragePool.size(count)]?.popLast() }
+
+  /// Lets go of all memory that was given back.
+  public func forget() { free.removeAll(keepingCapacity: true) }
 
   /// Gives memory back that nobody looks at any more.
   public func give(_ storage: Storage) { free[storage.capacity, default: []].append(storage) }

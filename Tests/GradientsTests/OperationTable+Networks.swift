@@ -68,3 +68,31 @@ extension OperationCase {
     },
   ]
 }
+
+extension OperationCase {
+  static let recurrences = [
+    OperationCase("LSTM", [2, 3, 8], [2, 8], [2, 2], [2, 2]) {
+      lstm($0[0], $0[1], hidden: $0[2], cell: $0[3]).outputs
+    },
+    OperationCase("LSTM, last cell", [2, 3, 8], [2, 8], [2, 2], [2, 2]) {
+      lstm($0[0], $0[1], hidden: $0[2], cell: $0[3]).cell
+    },
+    OperationCase("LSTM, both", [2, 2, 4], [1, 4]) {
+      let (outputs, cell) = lstm($0[0], $0[1])
+      return outputs * cell.inserting(1)
+    },
+    OperationCase("GRU", [2, 3, 6], [2, 6], [6], [2, 2]) { gru($0[0], $0[1], bias: $0[2], hidden: $0[3]) },
+  ]
+
+  static let checkpoints = [
+    OperationCase("a checkpoint", [3, 2], [2, 2]) { x in
+      let y = x[0].tape.checkpoint([x[0], x[1]]) { tanh(matmul(tanh(matmul($0[0], $0[1])), $0[1])) * $0[0] }
+      return y.tape.checkpoint([y]) { sigmoid($0[0].squared()) } + y
+    },
+    OperationCase("a checkpoint in a checkpoint", [3, 2]) { x in
+      x[0].tape.checkpoint([x[0]]) { y in
+        y[0].tape.checkpoint([y[0]]) { dropout(exp($0[0]), rate: 0.3) } * y[0]
+      }
+    },
+  ]
+}

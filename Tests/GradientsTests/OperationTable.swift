@@ -44,6 +44,7 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
 
   static let all =
     arithmetic + functions + reductions + looks + products + rows + layers + convolutions
+    + recurrences + checkpoints
 
   static let arithmetic = [
     OperationCase("add", [2, 3], [2, 3]) { $0[0] + $0[1] },

@@ -137,3 +137,52 @@ struct TapeTests {
     #expect(parameters.entries.map(\.name) == ["first", "bias", "out.second"])
   }
 }
+
+extension TapeTests {
+  /// A stack of layers with an image in front: everything that is split between threads.
+  static func deep(_ workers: Workers, checkpointed: Bool = false, pool: StoragePool = StoragePool())
+    -> (Tape, Variable, ParameterBuffer)
+  {
+    var scope = ParameterScope(seed: 2)
+    let kernel = scope.parameter("kernel", [4, 2, 3, 3]) { $0.normals($1).map { 0.2 * $0 } }
+    let weights = (0..<6).map { i in
+      scope.parameter("w\(i)", [144, 144]) { $0.normals($1).map { 0.08 * $0 } }
+    }
+    let buffer = ParameterBuffer(scope.parameters)
+    let tape = Tape(buffer, seed: 1, workers: workers, pool: pool)
+    var random = RandomStream(seed: 4)
+    let x = tape.input(Tensor(random.normals(40 * 2 * 36), shape: [40, 2, 6, 6]))
+    var h = tanh(convolve2d(x, tape[kernel], padding: 1)).reshaped([40, 144])
+    for weight in weights {
+      let layer = { (x: [Variable]) in dropout(tanh(matmul(x[0], tape[weight])), rate: 0.1) + x[0] }
+      h = checkpointed ? tape.checkpoint([h], layer) : layer([h])
+    }
+    let loss = h.squared().mean()
+    tape.backward(loss)
+    return (tape, loss, buffer)
+  }
+
+  @Test func `one thread and two give the same bits`() {
+    let (one, loss, gradient) = Self.deep(Workers())
+    let (two, other, same) = Self.deep(Workers(count: 2))
+    for _ in 0..<3 {
+      one.rerun()
+      two.rerun()
+      #expect(loss.scalar == other.scalar)
+      #expect(gradient.gradient.values == same.gradient.values)
+    }
+  }
+
+  @Test func `checkpoints give the same bits from less memory`() {
+    let (pool, small) = (StoragePool(), StoragePool())
+    let (plain, loss, gradient) = Self.deep(Workers(), pool: pool)
+    let (sparing, other, same) = Self.deep(Workers(), checkpointed: true, pool: small)
+    for _ in 0..<3 {
+      plain.rerun()
+      sparing.rerun()
+      #expect(loss.scalar == other.scalar)
+      #expect(gradient.gradient.values == same.gradient.values)
+    }
+    #expect(small.numbers < pool.numbers)
+  }
+}
