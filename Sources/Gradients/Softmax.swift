@@ -64,7 +64,7 @@ struct CrossEntropyBackward: Terminal {
 struct OneHot: Operation {
   let classes: Int
   func shape(_ x: [Shape]) -> Shape { x[0].inserting(classes, at: x[0].rank) }
-  func forward(_ x: Operands, into y: View) { Rows.oneHot(x[0], into: y) }
+  func forward(_ x: Operands, into y: View) { Indexing.oneHot(x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil] }
 }
 

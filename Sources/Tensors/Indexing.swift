@@ -53,7 +53,7 @@ public enum Softmax {
 }
 
 /// Rows chosen by whole numbers held as `Float`s.
-public enum Rows {
+public enum Indexing {
   /// `y[i] = table[indices[i]]`: the table is `[n, …]`.
   public static func gather(_ table: View, _ indices: View, into y: View) {
     let n = table.shape[0]
