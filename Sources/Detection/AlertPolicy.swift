@@ -5,6 +5,8 @@ struct AlertPolicy: Sendable {
   /// What an event leads to.
   enum Step: Sendable, Equatable {
     case nothing, open, update, resolve
+    /// Worth another word if other features than before stand out by now.
+    case look
     /// It has lasted so long that it is taken as normal from now on.
     case accept
   }
@@ -14,6 +16,9 @@ struct AlertPolicy: Sendable {
   ///
   /// - Parameter support: independent scores that the p-values rest on.
   static func chance(support: Float) -> Int { 24 + Int(400 / (1 + support / 50)) }
+
+  /// Events of an incident between two looks at what stands out.
+  static let lookEvery = 8
 
   /// Of the last 32 events, this many half way up open an incident too.
   static let persistent = 24
@@ -70,6 +75,7 @@ struct AlertPolicy: Sendable {
     now.events += 1
     if isLoud {
       now.loud += 1
+      if score >= Float(settings.alerts.openAtOnce) { now.extreme += 1 }
       // Every third event above the closing score keeps it open; single ones only put the end off.
       now.calm = isHigh ? 0 : max(0, now.calm - 2)
       now.isConfirmed = now.isConfirmed || now.loud > Self.chance(support: support)
@@ -82,8 +88,10 @@ struct AlertPolicy: Sendable {
     // A word when it got worse, much stranger (p a thousandfold smaller), or simply goes on.
     let since = now.events - now.eventsWhenSaid
     let isStranger = logP < now.logPWhenSaid - 6.9 && since >= 5
-    return isLoud && (now.severity > now.severityWhenSaid || isStranger)
-      || since >= settings.alerts.updateEvery ? .update : .nothing
+    if isLoud && (now.severity > now.severityWhenSaid || isStranger) || since >= settings.alerts.updateEvery {
+      return .update
+    }
+    return isHigh && since % Self.lookEvery == 0 ? .look : .nothing
   }
 
   /// By how strange an event is, one step higher for what has lasted five minutes and 20 events.

@@ -17,6 +17,11 @@ enum AlertText {
   private static func finding(_ feature: Alert.Feature, kind: Alert.Kind) -> String {
     let range = "\(number(feature.low)) to \(number(feature.high))"
     guard let value = feature.value else { return "\(feature.name) is missing where \(range) is usual" }
+    // The context of the last events may be odd while the newest value is not.
+    if value >= feature.low && value <= feature.high, kind == .value || kind == .relation {
+      return
+        "\(feature.name) was unusual over the last events; it is \(number(value)) now, where \(range) is usual"
+    }
     switch kind {
     case .value, .silence:
       return "\(feature.name) is \(number(value)) where \(range) is usual"

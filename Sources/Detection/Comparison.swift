@@ -7,9 +7,11 @@ public struct Comparison: Sendable, Equatable {
     public var falseAlarms: Double
     /// Median score (0…100) of the normal rows.
     public var typicalScore: Double
-    /// Share of the faulty rows found at one false alarm in a hundred, by fault.
+    /// Share of the faulty rows found at one false alarm in a hundred (of few rows: at five in all), by fault.
     public var recall: [PlantedFault: Double]
     public var meanRecall: Double
+    /// How many faults were planted for these figures.
+    public var planted: Int
   }
   public var candidate: Figures
   public var champion: Figures
@@ -19,17 +21,22 @@ public struct Comparison: Sendable, Equatable {
 }
 
 extension ModelTrainer {
-  /// Rows that a comparison looks at, at most: the newest.
-  static let comparedRows = 2048
+  /// Rows that a comparison looks at, at least and at most.
+  static let comparedRows = 256...2048
 
-  /// Whether `candidate` may replace `champion`: on `rows` it is no worse on normal rows, and finds planted faults no worse
-  /// at an equal rate of false alarms.
+  /// Whether `candidate` may replace `champion`: on the newest rows it is no worse on normal rows, and finds planted faults
+  /// no worse at an equal rate of false alarms.
   ///
-  /// - Parameter rows: recent ones, that neither was fitted on (the part held out for calibration will do).
+  /// - Parameters:
+  ///   - rows: the history that the candidate was learned from; its newest part, on which neither was fitted, counts.
+  ///   - heldOut: that part (``DetectionSettings/Calibration/heldOutShare``).
   public static func compare(
-    candidate: StreamModel, champion: StreamModel, rows: TrainingRows, seed: UInt64 = 1
+    candidate: StreamModel, champion: StreamModel, rows: TrainingRows, heldOut: Double = 0.25,
+    seed: UInt64 = 1
   ) -> Comparison {
-    let recent = rows.rows(max(0, rows.count - comparedRows)..<rows.count)
+    let wanted = Int(Double(rows.count) * heldOut)
+    let newest = min(max(wanted, comparedRows.lowerBound), comparedRows.upperBound)
+    let recent = rows.rows(max(0, rows.count - newest)..<rows.count)
     let shared = rows.fields.indices.filter {
       candidate.fields.contains(rows.fields[$0]) && champion.fields.contains(rows.fields[$0])
     }
@@ -50,7 +57,8 @@ extension ModelTrainer {
     if first.falseAlarms > max(0.03, 1.5 * second.falseAlarms) {
       comparison.accepted = false
       comparison.reason = "it would raise more false alarms: \(calm)"
-    } else if first.meanRecall < second.meanRecall - 0.02 {
+    } else if first.meanRecall < second.meanRecall - 0.02 - 0.5 / Double(max(first.planted, 1)).squareRoot() {
+      // Within what so many planted faults can tell apart, the newer one is preferred: it knows more of what is usual.
       comparison.accepted = false
       comparison.reason = "it \(found)"
     } else {
@@ -64,24 +72,34 @@ extension ModelTrainer {
   ) -> Comparison.Figures {
     let normal = zip(logP(of: rows, by: model), rows.quarantined).filter { !$1 && $0 < 0 }.map(\.0).sorted()
     guard !normal.isEmpty else {
-      return Comparison.Figures(falseAlarms: 0, typicalScore: 0, recall: [:], meanRecall: 0)
+      return Comparison.Figures(falseAlarms: 0, typicalScore: 0, recall: [:], meanRecall: 0, planted: 0)
     }
-    let limit = normal.quantile(0.01)
+    // Of few rows the hundredth part is no measure.
+    let limit = normal.quantile(max(0.01, 5 / Double(normal.count)))
     var recall: [PlantedFault: Double] = [:]
+    var planted = 0
+    let repetitions = max(1, 1024 / rows.count)
     for (index, fault) in PlantedFault.allCases.enumerated() {
-      var copy = rows
-      let faulty = fault.plant(into: &copy, fields: fields, scales: scales, seed: seed &+ UInt64(index))
-      let scored = zip(logP(of: copy, by: model), faulty).filter(\.1)
-      if !scored.isEmpty {
-        recall[fault] = Double(scored.count { $0.0 < limit }) / Double(scored.count)
+      var (faulty, found) = (0, 0)
+      for repetition in 0..<repetitions {
+        var copy = rows
+        let labels = fault.plant(
+          into: &copy, fields: fields, scales: scales, seed: seed &+ UInt64(index + 97 * repetition))
+        for (logP, isFaulty) in zip(logP(of: copy, by: model), labels) where isFaulty {
+          faulty += 1
+          if logP < limit { found += 1 }
+        }
+        planted += rows.count / (2 * PlantedFault.length)
       }
+      if faulty > 0 { recall[fault] = Double(found) / Double(faulty) }
     }
     let alarms = normal.count { $0 <= Levels.logs[9] }
     let typical = Double(normal.quantile(0.5))
     return Comparison.Figures(
       falseAlarms: Double(alarms) / Double(normal.count),
       typicalScore: 100 * (1 - (typical / 4).exponential), recall: recall,
-      meanRecall: recall.isEmpty ? 0 : recall.values.sorted().reduce(0, +) / Double(recall.count))
+      meanRecall: recall.isEmpty ? 0 : recall.values.sorted().reduce(0, +) / Double(recall.count),
+      planted: planted)
   }
 
   /// ln p of every row by thresholds that stay where the training put them.

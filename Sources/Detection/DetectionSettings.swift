@@ -61,7 +61,7 @@ public struct DetectionSettings: Sendable, Equatable {
     /// Seconds of event time between scheduled trainings; 0: none.
     public var every = 86_400.0
     /// While history is short, train again when the rows have multiplied by this factor; 0: never.
-    public var growth = 4.0
+    public var growth = 2.0
     /// How far recent scores may be distributed from those of the training before it counts as drift: about 0.7 when all
     /// have moved by one of their standard deviations; 0: drift is not looked for.
     public var drift = 0.6

@@ -24,6 +24,8 @@ public struct Incident: Sendable, Equatable {
   var logP: Float = 0
   /// Events at or above the closing score.
   var loud = 0
+  /// Events strange enough to open an incident each by itself.
+  var extreme = 0
   /// Calm events towards the end.
   var calm = 0
   /// Lasted too long to be chance.
@@ -31,4 +33,7 @@ public struct Incident: Sendable, Equatable {
   var eventsWhenSaid = 0
   var logPWhenSaid: Float = 0
   var severityWhenSaid: Alert.Severity
+
+  /// Whether so many of its events were so strange that it was certainly no chance.
+  var isFault: Bool { extreme >= 8 && 2 * extreme >= loud }
 }

@@ -55,6 +55,8 @@ public enum ModelTrainer {
           try fit(
             detector, lesson.fitted(), settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
       }
+      let later = lesson.heldOut()
+      models = models.map { model in (model as? Autoencoder).map { $0.widened(to: later) } ?? model }
     }
     let calibrations = calibrate(models, detectors, on: lesson)
     return StreamModel(

@@ -22,7 +22,7 @@ public enum PlantedFault: String, Sendable, CaseIterable, Codable {
     let width = rows.fields.count
     var random = SplitMix64(seed: seed)
     let original = rows.values
-    var start = Self.length / 2
+    var start = Self.length / 2 + Int(random.next() % UInt64(Self.length))
     while start + Self.length <= rows.count, !fields.isEmpty {
       let pick = Int(random.next() % UInt64(fields.count))
       let field = fields[pick]

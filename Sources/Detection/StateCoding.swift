@@ -3,9 +3,9 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
 
-  /// About 2 KB with 16 fields.
+  /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
     var writer = ByteWriter()
     writer.append(Self.version)
@@ -40,6 +40,8 @@ extension StreamDetector {
       sustained.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
+      writer.append(!heldTrackers.isEmpty)
+      for tracker in heldTrackers { tracker.encode(to: &writer) }
       drift.encode(to: &writer)
     }
     return writer.bytes
@@ -85,6 +87,8 @@ extension StreamDetector {
     let lastWasCalm = try reader.bool()
     let incident = try reader.bool() ? try Incident(decoding: &reader) : nil
     let modelName = try reader.string()
+    // A model that was swapped in after the state was saved does what it did then: a stream that scored goes on scoring.
+    if phase == .scoring { self.phase = .scoring }
     if let model { install(model) }
     if !modelName.isEmpty {
       let context = try reader.floats()
@@ -94,14 +98,8 @@ extension StreamDetector {
         throw .invalid(section: Self.section, what: "thresholds of \(count) detectors")
       }
       // Read even when they are of another model, so that the rest is checked.
-      var trackers: [ThresholdTracker] = []
-      for index in 0..<count {
-        var tracker = ThresholdTracker(
-          model.flatMap { index < $0.contents.calibrations.count ? $0.contents.calibrations[index] : nil }
-            ?? ScoreCalibration(scores: [], leastUnit: 1))
-        try tracker.decode(from: &reader)
-        trackers.append(tracker)
-      }
+      let trackers = try Self.trackers(count, of: model, from: &reader)
+      let held = try reader.bool() ? try Self.trackers(count, of: model, from: &reader) : []
       let drift = try DriftGauge(decoding: &reader)
       if let model, model.snapshotName == modelName {
         guard context.count == self.context.count, trackers.count == self.trackers.count,
@@ -113,6 +111,7 @@ extension StreamDetector {
         self.context = context
         self.sustained = sustained
         self.trackers = trackers
+        heldTrackers = held
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase
       }
@@ -131,6 +130,20 @@ extension StreamDetector {
       recent: recent, recentHalf: recentHalf, run: run, runStart: runStart, lastWasCalm: lastWasCalm,
       incident: incident)
   }
+
+  private static func trackers(
+    _ count: Int, of model: StreamModel?, from reader: inout ByteReader
+  ) throws(DetectionDecodingError) -> [ThresholdTracker] {
+    var trackers: [ThresholdTracker] = []
+    for index in 0..<count {
+      var tracker = ThresholdTracker(
+        model.flatMap { index < $0.contents.calibrations.count ? $0.contents.calibrations[index] : nil }
+          ?? ScoreCalibration(scores: [], leastUnit: 1))
+      try tracker.decode(from: &reader)
+      trackers.append(tracker)
+    }
+    return trackers
+  }
 }
 
 extension Incident {
@@ -140,7 +153,7 @@ extension Incident {
     writer.append(severity.rawValue)
     writer.append(severityWhenSaid.rawValue)
     writer.append(kind.rawValue)
-    for count in [events, loud, calm, eventsWhenSaid] { writer.append(UInt64(count)) }
+    for count in [events, loud, extreme, calm, eventsWhenSaid] { writer.append(UInt64(count)) }
     writer.append(logP)
     writer.append(logPWhenSaid)
     writer.append(isConfirmed)
@@ -170,7 +183,7 @@ extension Incident {
     let said = try known(Alert.Severity(rawValue: try reader.string()), "severity")
     let kind = try known(Alert.Kind(rawValue: try reader.string()), "kind")
     var counts: [Int] = []
-    for _ in 0..<4 { counts.append(Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff)) }
+    for _ in 0..<5 { counts.append(Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff)) }
     let logP = try reader.finiteFloat()
     let logPWhenSaid = try reader.finiteFloat()
     let isConfirmed = try reader.bool()
@@ -191,7 +204,8 @@ extension Incident {
     self.init(
       id: id, onset: numbers[0], opened: numbers[1], severity: severity, score: numbers[2],
       pValue: numbers[3], events: counts[0], features: features, detectors: detectors, kind: kind,
-      logP: logP, loud: counts[1], calm: counts[2], isConfirmed: isConfirmed, eventsWhenSaid: counts[3],
+      logP: logP, loud: counts[1], extreme: counts[2], calm: counts[3], isConfirmed: isConfirmed,
+      eventsWhenSaid: counts[4],
       logPWhenSaid: logPWhenSaid, severityWhenSaid: said)
   }
 }

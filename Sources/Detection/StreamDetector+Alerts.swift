@@ -37,9 +37,22 @@ extension StreamDetector {
         }
       }
       say(.update, time, contents, moment.row, &workspace)
+    case .look:
+      let found = explain(moment, rows, contents, trackers, workspace)
+      guard let first = found.features.first, let incident = policy.incident,
+        !incident.features.contains(where: { $0.name == first.name && $0.share >= 0.1 })
+      else { return }
+      policy.change {
+        $0.features = found.features
+        $0.kind = found.kind
+      }
+      say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
-      if policy.incident?.isConfirmed == false {
+      if let incident = policy.incident, incident.isFault, !heldTrackers.isEmpty {
+        // Too strange, too often, to tell anything about what is usual.
+        trackers = heldTrackers
+      } else if policy.incident?.isConfirmed == false {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
       }
       policy.end()

@@ -61,15 +61,18 @@ extension StreamDetector {
       trainingRequest = .newFields
       return
     }
-    guard training.events >= settings.retraining.spacing else { return }
     let retraining = settings.retraining
+    // Rows that multiply become rare by themselves: no spacing.
+    if retraining.growth > 0 && model.rows < settings.collecting.maximumRows && training.events >= enough
+      && Double(training.events) >= (retraining.growth - 1) * Double(model.rows)
+    {
+      trainingRequest = .schedule
+      return
+    }
+    guard training.events >= retraining.spacing else { return }
     if training.drifted >= retraining.driftAfter {
       trainingRequest = .drift
     } else if retraining.every > 0 && counters.lastEvent - training.since >= retraining.every {
-      trainingRequest = .schedule
-    } else if retraining.growth > 0 && model.rows < settings.collecting.maximumRows
-      && Double(training.events) >= (retraining.growth - 1) * Double(model.rows)
-    {
       trainingRequest = .schedule
     }
   }

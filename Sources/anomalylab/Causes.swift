@@ -16,7 +16,7 @@ enum Cause: String, CaseIterable, Sendable {
   case load = "processor-load"
   /// Processes started one after the other without a pause.
   case forks = "fork-storm"
-  /// No fault: the small periodic work of a machine in ordinary use.
+  /// No fault: the work of a machine in ordinary use.
   case ordinary = "ordinary-work"
 
   /// The faults of a recording, in this order: those that leave the longest trace in the load average come last.
@@ -41,7 +41,7 @@ enum Cause: String, CaseIterable, Sendable {
     case .disk: "files of 16 MiB written and forced to the disk, one after the other"
     case .load: "a busy thread for every core"
     case .forks: "about 150 short processes a second"
-    case .ordinary: "a little reading, computing, writing and talking every few seconds"
+    case .ordinary: "a small service whose load comes and goes"
     }
   }
 

@@ -19,7 +19,7 @@ struct DemoCommand: ParsableCommand {
   var config: String?
   @Option(help: ArgumentHelp("How many times as fast as recorded, once it has learned.", valueName: "factor"))
   var speed: Double = 20
-  @Option(help: ArgumentHelp("Rows a second of --live.", valueName: "hz")) var rate: Double = 8
+  @Option(help: ArgumentHelp("Rows a second of --live.", valueName: "hz")) var rate: Double = 3
   @Option(help: ArgumentHelp("Ordinary life before the first fault of --live, at least.", valueName: "span"))
   var normal: SpanArgument = SpanArgument(seconds: 120)
   @Flag(help: "Keep the temporary folder with the daemon's state and log.") var keep = false

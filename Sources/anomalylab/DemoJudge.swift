@@ -17,8 +17,8 @@ struct DemoJudge {
     var isExplained: Bool { !named.isEmpty }
   }
 
-  /// As many features of an explanation count, the strongest first.
-  static let explained = 3
+  /// As many features of an explanation count, the strongest first: as many as its sentence names.
+  static let explained = 4
 
   let findings: [Finding]
   /// Incidents that belong to no fault, each by its strongest statement.

@@ -35,7 +35,7 @@ extension DemoShow {
   mutating func playLive(to publisher: consuming EventPublisher, rate: Double, normal: Double) throws
     -> [CausedFault]
   {
-    let plan = FaultPlan(causes: Cause.faults, normal: 0, fault: 20, quiet: 35)
+    let plan = FaultPlan(causes: Cause.faults, normal: 0, fault: 16, quiet: 30)
     let longest = 420.0 + plan.length
     var recorder = MachineRecorder(rate: rate)
     let encoder = PublishCommand.encoder(stream, recorder.fields, .json)

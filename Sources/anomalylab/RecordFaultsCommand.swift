@@ -93,9 +93,9 @@ struct RecordFaultsCommand: ParsableCommand {
       # A machine and its faults
 
       `recording.csv.gz` is what `anomalylab record` saw on a real machine while faults really happened to it: \(Readable.number(rate)) rows a
-      second for \(Readable.span(seconds: plan.length)), the first \(Readable.span(seconds: normal.seconds)) in ordinary use (a little reading, \
-      computing, writing and talking on loopback
-      every second, a short job now and then). `label` is 1 while a fault was being caused.
+      second for \(Readable.span(seconds: plan.length)), the first \(Readable.span(seconds: normal.seconds)) in ordinary use (a small \
+      service whose load comes and goes within
+      seconds: packets on loopback, computing, memory, files read, a log written, short jobs). `label` is 1 while a fault was being caused.
 
       Made with
 

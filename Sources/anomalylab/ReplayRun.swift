@@ -119,7 +119,9 @@ struct ReplayRun {
       return
     }
     let verdict = detector.model.map {
-      ModelTrainer.compare(candidate: candidate, champion: $0, rows: history)
+      ModelTrainer.compare(
+        candidate: candidate, champion: $0, rows: history,
+        heldOut: settings.calibration.heldOutShare)
     }
     if verdict?.accepted ?? true {
       detector.install(candidate)

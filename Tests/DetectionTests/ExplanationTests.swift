@@ -69,6 +69,19 @@ import Testing
     #expect(open.features.reduce(0) { $0 + $1.share } <= 1.0001)
   }
 
+  @Test func `an incident says so when something else stands out than before`() throws {
+    var signals = Signals(features: 5, seed: 73)
+    var detector = try trainedDetector(on: signals.rows(800))
+    var rows = signals.rows(120)
+    for row in 10..<50 { rows.values[row * 5 + 1] += 15 }
+    for row in 50..<90 { rows.values[row * 5 + 3] += 15 }
+    let alerts = detector.observeAll(rows).alerts
+    #expect(alerts.first?.features.first?.name == "f1")
+    let later = try #require(alerts.first { $0.features.first?.name == "f3" })
+    #expect(later.id == alerts.first?.id && later.state == .update)
+    #expect((50...70).contains(later.ts - rows.timestamps[0]), "said at row \(later.ts - rows.timestamps[0])")
+  }
+
   @Test func `a sentence says what, where it should be, since when, and how much that explains`() {
     let features = [
       Alert.Feature(name: "cpu.user", value: 0.98, expected: 0.21, low: 0.05, high: 0.44, share: 0.61),
@@ -83,6 +96,12 @@ import Testing
     #expect(
       AlertText.what(features, kind: .relation, onset: 1_732_270_007, now: 1_732_370_100).hasPrefix(
         "cpu.user is 0.98 where 0.05 to 0.44 would fit the other features, since 2024-11-22 10:06:47 UTC"))
+    // Only the context is odd: no sentence may call a value unusual that lies within what it calls usual.
+    var inside = features
+    inside[0].value = 0.3
+    #expect(
+      AlertText.what(inside, kind: .value, onset: 0, now: 0).hasPrefix(
+        "cpu.user was unusual over the last events; it is 0.3 now, where 0.05 to 0.44 is usual, since"))
     var missing = features
     missing[0].value = nil
     #expect(

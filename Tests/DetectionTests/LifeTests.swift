@@ -101,7 +101,7 @@ import Testing
     _ = detector.observeAll(faulty)
     let incident = try #require(detector.openIncident)
     let state = detector.encodeState()
-    #expect(state.count < 2048)
+    #expect(state.count < 3072)
 
     let sections = try #require(detector.model).encode()
     let model = try StreamModel(decoding: sections)
@@ -123,6 +123,20 @@ import Testing
     let next = try #require(restored.observeAll(wild).alerts.first)
     let same = try #require(detector.observeAll(wild).alerts.first)
     #expect(next.id != incident.id && next.id != same.id)
+  }
+
+  @Test func `a stream that scored goes on scoring when it was killed between a new model and the next save`()
+    throws
+  {
+    var signals = Signals(features: 2, seed: 48)
+    var detector = try trainedDetector(on: signals.rows(500))
+    _ = detector.observeAll(signals.rows(100))
+    #expect(detector.phase == .scoring)
+    let state = detector.encodeState()
+    let newer = try #require(trainedDetector(on: signals.rows(500), name: "newer").model)
+    let restored = try StreamDetector(
+      restoring: state, stream: detector.stream, model: newer, settings: detector.settings, seed: 3)
+    #expect(restored.model?.snapshotName == "newer" && restored.phase == .scoring)
   }
 
   @Test func `a state whose model is gone collects anew but keeps its fields and its open incident`() throws {

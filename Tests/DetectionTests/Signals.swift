@@ -63,7 +63,7 @@ struct Signals {
 
 /// A detector in scoring, as it stands after a first training on `rows`.
 func trainedDetector(
-  on rows: TrainingRows, settings: DetectionSettings = .quick, seed: UInt64 = 1
+  on rows: TrainingRows, settings: DetectionSettings = .quick, seed: UInt64 = 1, name: String = "first"
 ) throws -> StreamDetector {
   var settings = settings
   settings.calibration.freshRows = 0
@@ -71,7 +71,7 @@ func trainedDetector(
   for field in rows.fields { detector.addField(field) }
   detector.install(
     try ModelTrainer.train(
-      rows, settings: settings, seed: seed, snapshotName: "first", trainedAt: rows.timestamps.last ?? 0))
+      rows, settings: settings, seed: seed, snapshotName: name, trainedAt: rows.timestamps.last ?? 0))
   return detector
 }
 

@@ -72,6 +72,19 @@ import Testing
     }
   }
 
+  static let packaged = URL(filePath: TestDaemon.packagedConfig).deletingLastPathComponent().appending(
+    path: "demo")
+
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: packaged.appending(path: "faults.csv").path)))
+  func
+    `the packaged recording's faults are all found and rightly explained, with at most one incident besides`()
+    throws
+  {
+    let ended = try Programs.run(
+      "anomalylab", ["demo", "--recording", Self.packaged.path, "--speed", "60"], seconds: 300)
+    #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
+  }
+
   @Test func `without a recording or with a wrong config it says so`() throws {
     try Programs.withFolder { folder in
       let none = try demo(folder)

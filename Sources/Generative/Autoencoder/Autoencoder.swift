@@ -154,6 +154,29 @@ extension Autoencoder {
     return unscaled(run(codes, rows: rows, layers: Self.encoderLayers..<plan.layerCount))
   }
 
+  /// The same network with the usual residuals enlarged to those on later rows: an input that drifts, and is foretold worse
+  /// the longer the training lies back, counts for less from the beginning.
+  ///
+  /// - Parameter data: rows that it was not fitted on, after those that it was; the twentieth part of an input's residuals
+  ///   that is largest is taken as no larger than the rest.
+  public func widened(to data: DataMatrix) -> Autoencoder {
+    precondition(data.columns == width, "\(data.columns) columns for a model of \(width)")
+    let z = standardised(data.values, mask: data.mask, rows: data.rows, bound: Self.encoderBound)
+    let output = run(z, rows: data.rows, layers: 0..<plan.layerCount)
+    let usual = (0..<width).map { input -> Float in
+      var squares: [Float] = []
+      for i in stride(from: input, to: z.count, by: width) where data.mask?[i] != 0 {
+        squares.append((z[i] - output[i]) * (z[i] - output[i]))
+      }
+      guard squares.count >= 20 else { return residual[input] }
+      squares.sort()
+      let top = squares[squares.count * 19 / 20]
+      return max(residual[input], squares.reduce(0) { $0 + min($1, top) } / Float(squares.count))
+    }
+    return Autoencoder(
+      plan: plan, shift: shift, scale: scale, residual: usual, codeMean: codeMean, codeFactor: codeFactor)
+  }
+
   private func unscaled(_ z: [Float]) -> [Float] {
     var x = z
     for i in x.indices { x[i] = z[i] / scale[i % width] + shift[i % width] }

@@ -38,9 +38,9 @@ struct StateSaver {
     return entries
   }
 
-  /// Something happened that a crash should not undo: saves within two seconds, with many streams a little later.
+  /// Something happened that a crash should not undo: saves within a quarter of a second, with many streams a little later.
   mutating func hasten(streams: Int) {
-    due = min(due == 0 ? .max : due, Clocks.monotonic() + 2_000_000_000 + UInt64(streams) * 1_000_000)
+    due = min(due == 0 ? .max : due, Clocks.monotonic() + 250_000_000 + UInt64(streams) * 1_000_000)
   }
 
   static func entry(of stream: StreamEntry) -> StateStore.Entry {

@@ -281,9 +281,9 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil)
       return
     }
-    let seed = condition.locked { nextSeed() }
+    let (share, seed) = condition.locked { (contents.value.detection.calibration.heldOutShare, nextSeed()) }
     let verdict = ModelTrainer.compare(
-      candidate: candidate, champion: champion, rows: rows, seed: seed)
+      candidate: candidate, champion: champion, rows: rows, heldOut: share, seed: seed)
     if verdict.accepted {
       try install(candidate, job, weights: nil)
       log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
