@@ -33,13 +33,18 @@ public struct Weights: Sendable, Equatable {
   public func encode() -> [UInt8] {
     var header = Header(metadata: metadata, entries: [:])
     var data: [UInt8] = []
+    data.reserveCapacity(4 * tensors.values.reduce(0) { $0 + $1.count })
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       let start = data.count
-      data.reserveCapacity(start + 4 * tensor.count)
-      for value in tensor.values {
-        let bits = value.bitPattern
-        for shift: UInt32 in [0, 8, 16, 24] { data.append(UInt8(truncatingIfNeeded: bits >> shift)) }
-      }
+      #if _endian(little)
+        unsafe tensor.values.withUnsafeBytes { unsafe data.append(contentsOf: $0) }
+      #else
+        for value in tensor.values {
+          for shift: UInt32 in [0, 8, 16, 24] {
+            data.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
+          }
+        }
+      #endif
       header.entries[name] = Header.Entry(
         dtype: "F32", shape: Array(tensor.shape), offsets: [start, data.count])
     }
