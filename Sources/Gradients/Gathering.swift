@@ -3,7 +3,7 @@ import Tensors
 /// Rows of a table `[n, …]` chosen by whole numbers.
 struct Gather: Operation {
   func shape(_ x: [Shape]) -> Shape { Shape(Array(x[1]) + x[0].dropFirst()) }
-  func forward(_ x: Operands, into y: View) { Rows.gather(x[0], x[1], into: y) }
+  func forward(_ x: Operands, into y: View) { Indexing.gather(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     let g = at.gradient.contiguous()
     return [at.by(0) { g.record(Scatter(rows: at[0].shape[0]), at[1]) }, nil]
@@ -14,7 +14,7 @@ struct Gather: Operation {
 struct Scatter: Operation {
   let rows: Int
   func shape(_ x: [Shape]) -> Shape { Shape([rows] + x[0].dropFirst(x[1].rank)) }
-  func forward(_ x: Operands, into y: View) { Rows.scatter(x[0], x[1], into: y) }
+  func forward(_ x: Operands, into y: View) { Indexing.scatter(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     [at.by(0) { at.gradient.contiguous().record(Gather(), at[1]) }, nil]
   }
@@ -23,7 +23,7 @@ struct Scatter: Operation {
 /// Sums so far along the last axis.
 struct CumulativeSum: Operation {
   let reversed: Bool
-  func forward(_ x: Operands, into y: View) { Rows.cumulativeSum(x[0], reversed: reversed, into: y) }
+  func forward(_ x: Operands, into y: View) { Indexing.cumulativeSum(x[0], reversed: reversed, into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     [at.gradient.contiguous().record(CumulativeSum(reversed: !reversed))]
   }

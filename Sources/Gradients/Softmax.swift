@@ -64,7 +64,7 @@ struct CrossEntropyBackward: Terminal {
 struct OneHot: Operation {
   let classes: Int
   func shape(_ x: [Shape]) -> Shape { x[0].inserting(classes, at: x[0].rank) }
-  func forward(_ x: Operands, into y: View) { Rows.oneHot(x[0], into: y) }
+  func forward(_ x: Operands, into y: View) { Indexing.oneHot(x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil] }
 }
 
@@ -128,4 +128,9 @@ public func crossEntropy(_ logits: Variable, classes: Variable) -> Variable {
 public func binaryCrossEntropy(_ logits: Variable, targets: Variable) -> Variable {
   precondition(logits.shape == targets.shape, "logits of \(logits.shape) for targets of \(targets.shape)")
   return logits.contiguous().record(BinaryCrossEntropy(), targets.contiguous())
+}
+
+/// The same as ``crossEntropy(_:classes:)``.
+public func softmaxCrossEntropy(_ logits: Variable, _ classes: Variable) -> Variable {
+  crossEntropy(logits, classes: classes)
 }
