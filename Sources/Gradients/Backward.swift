@@ -161,15 +161,16 @@ extension Walkback {
     let result = tape.withStreams(from: plan.streams) {
       plan.body(plan.inputs.map { Variable(tape: tape, index: $0) })
     }
+    // What the walk has recorded so far has no way to a target.
+    depends += [Bool](repeating: false, count: first - depends.count)
     for index in first..<tape.count {
       let node = tape.nodes[index]
       depends.append(tape.edges[node.inputs].contains { depends[Int($0)] })
       if node.saved >= 0 && depends[index] { depends[Int(node.saved)] = true }
     }
-    let before = depends.count
     run(downTo: first, from: [(result, gradient)])
-    // What was recorded by the walk is no target and has no way to one.
-    depends += [Bool](repeating: false, count: tape.count - before)
+    // A gradient that will be differentiated needs all of it again.
+    if differentiable { return }
     let read = contributions.values.joined().map(\.variable.index) + finished.filter { $0.key < first }.values
     tape.release(first..<tape.count, except: Set(read.map { Int(tape.nodes[$0].owner) }))
   }

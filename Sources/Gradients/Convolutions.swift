@@ -2,34 +2,50 @@ public import Tensors
 
 // The three products of image, kernel and output: each is linear in both operands and the other two are its derivatives.
 
-/// A window that the operations share, so that they stay small.
+/// The shapes that the operations share, so that they stay small.
 final class SharedWindow: Sendable {
-  let window: Window
+  let shape: ConvolutionShape
   /// Of the image and the kernel.
   let image: Shape
   let kernel: Shape
   let output: Shape
-  init(_ window: Window, image: Shape, kernel: Shape) {
-    self.window = window
+  init(_ window: Window, image: Shape, kernel: Shape, groups: Int = 1, taps: [Bool] = []) {
+    precondition(
+      image.rank == 4 && kernel.rank == 4 && image[1] == kernel[1] * groups
+        && kernel[2] == Int(window.rows.size) && kernel[3] == Int(window.columns.size),
+      "a convolution of \(image) with \(kernel) in \(groups) groups")
+    var shape = ConvolutionShape(
+      channels: image[1], height: image[2], width: image[3], outputs: kernel[0], kernelHeight: kernel[2],
+      kernelWidth: kernel[3])
+    (shape.strideHeight, shape.strideWidth) = (Int(window.rows.stride), Int(window.columns.stride))
+    (shape.dilationHeight, shape.dilationWidth) = (Int(window.rows.dilation), Int(window.columns.dilation))
+    (shape.top, shape.bottom) = (Int(window.rows.before), Int(window.rows.after))
+    (shape.left, shape.right) = (Int(window.columns.before), Int(window.columns.after))
+    shape.groups = groups
+    shape.taps = taps.map { $0 ? 1 : 0 }
+    shape.check()
+    self.shape = shape
     self.image = image
     self.kernel = kernel
     output = [image[0], kernel[0], window.rows.places(image[2]), window.columns.places(image[3])]
   }
 }
 
-/// `x ⋆ w`
+/// `x ⋆ w (+ b)`
 struct Convolve: Operation {
   let shared: SharedWindow
   func shape(_ x: [Shape]) -> Shape { shared.output }
   func forward(_ x: Operands, into y: View) {
-    Convolution.forward(x[0], x[1], shared.window, into: y, workers: x.workers)
+    Convolution.forward(
+      x[0], x[1], bias: x.count > 2 ? x[2] : nil, shared.shape, into: y, workers: x.workers)
   }
   func derivative(_ at: Chain) -> [Variable?] {
     let g = at.gradient.contiguous()
-    return [
+    let parts = [
       at.by(0) { g.record(ConvolveTransposed(shared: shared), at[1]) },
       at.by(1) { at[0].record(ConvolveKernel(shared: shared), g) },
     ]
+    return at.inputs.count == 2 ? parts : parts + [at.by(2) { g.sum(0, 2, 3) }]
   }
 }
 
@@ -38,7 +54,7 @@ struct ConvolveTransposed: Operation {
   let shared: SharedWindow
   func shape(_ x: [Shape]) -> Shape { shared.image }
   func forward(_ x: Operands, into y: View) {
-    Convolution.transposed(x[0], x[1], shared.window, into: y, workers: x.workers)
+    Convolution.transposed(x[0], x[1], shared.shape, into: y, workers: x.workers)
   }
   func derivative(_ at: Chain) -> [Variable?] {
     let g = at.gradient.contiguous()
@@ -54,7 +70,7 @@ struct ConvolveKernel: Operation {
   let shared: SharedWindow
   func shape(_ x: [Shape]) -> Shape { shared.kernel }
   func forward(_ x: Operands, into y: View) {
-    Convolution.kernel(x[0], x[1], shared.window, into: y, workers: x.workers)
+    Convolution.kernel(x[0], x[1], shared.shape, into: y, workers: x.workers)
   }
   func derivative(_ at: Chain) -> [Variable?] {
     let g = at.gradient.contiguous()
@@ -65,19 +81,23 @@ struct ConvolveKernel: Operation {
   }
 }
 
-/// `y[n, o] = Σ_c w[o, c] ⋆ x[n, c]`: x `[rows, channels, height, width]`, w `[outputs, channels, size, size]`, with a window of
-/// the kernel's size (zeros around the image are its `before` and `after`).
-public func convolve2d(_ x: Variable, _ w: Variable, window: Window) -> Variable {
-  precondition(
-    x.shape.rank == 4 && w.shape.rank == 4 && x.shape[1] == w.shape[1],
-    "a convolution of \(x.shape) with \(w.shape)")
-  let shared = SharedWindow(window, image: x.shape, kernel: w.shape)
-  return x.contiguous().record(Convolve(shared: shared), w.contiguous())
+/// `y[n, o] = Σ_c w[o, c] ⋆ x[n, c] + b[o]`: x `[rows, channels, height, width]`, w `[outputs, channels / groups, size, size]`, b
+/// `[outputs]`, with a window of the kernel's size (zeros around the image are its `before` and `after`).
+///
+/// - Parameter taps: which places of the kernel are used, in reading order (masked kernels); the others are not computed, and
+///   their weights have a gradient of zero. Empty for all.
+public func convolve2d(
+  _ x: Variable, _ w: Variable, bias: Variable? = nil, window: Window, groups: Int = 1, taps: [Bool] = []
+) -> Variable {
+  let shared = SharedWindow(window, image: x.shape, kernel: w.shape, groups: groups, taps: taps)
+  let operands = [x.contiguous(), w.contiguous()] + (bias.map { [$0.contiguous()] } ?? [])
+  return x.tape.record(Convolve(shared: shared), operands)
 }
 
 /// The same with one stride, dilation and number of zeros for all sides.
 public func convolve2d(
-  _ x: Variable, _ w: Variable, stride: Int = 1, dilation: Int = 1, padding: Int = 0
+  _ x: Variable, _ w: Variable, bias: Variable? = nil, stride: Int = 1, dilation: Int = 1, padding: Int = 0,
+  groups: Int = 1, taps: [Bool] = []
 ) -> Variable {
   func axis(_ size: Int) -> Window.Axis {
     // An axis of one place does not move.
@@ -86,7 +106,8 @@ public func convolve2d(
       : Window.Axis(size: size, stride: stride, dilation: dilation, before: padding, after: padding)
   }
   precondition(w.shape.rank == 4, "a kernel of \(w.shape)")
-  return convolve2d(x, w, window: Window(rows: axis(w.shape[2]), columns: axis(w.shape[3])))
+  let window = Window(rows: axis(w.shape[2]), columns: axis(w.shape[3]))
+  return convolve2d(x, w, bias: bias, window: window, groups: groups, taps: taps)
 }
 
 /// The transpose of a convolution: x `[rows, inputs, height, width]`, w `[inputs, outputs, size, size]`, gives

@@ -129,3 +129,8 @@ public func binaryCrossEntropy(_ logits: Variable, targets: Variable) -> Variabl
   precondition(logits.shape == targets.shape, "logits of \(logits.shape) for targets of \(targets.shape)")
   return logits.contiguous().record(BinaryCrossEntropy(), targets.contiguous())
 }
+
+/// The same as ``crossEntropy(_:classes:)``.
+public func softmaxCrossEntropy(_ logits: Variable, _ classes: Variable) -> Variable {
+  crossEntropy(logits, classes: classes)
+}

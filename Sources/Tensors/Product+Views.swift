@@ -4,10 +4,11 @@ extension Product {
   /// Multiplications from which another thread pays.
   private static var worthSplitting: Int { 500_000 }
 
-  /// `c = a · b (+ bias | + c)`: matrices `[m, k]`, `[k, n]`, `[m, n]`, or stacks of as many of them; `a` and `b` may be
+  /// `c = factor · a · b (+ bias | + c)`: matrices `[m, k]`, `[k, n]`, `[m, n]`, or stacks of as many of them; `a` and `b` may be
   /// transposed, sliced or spread views, `c` has contiguous rows, a bias is `[n]`.
   public static func multiply(
-    _ a: View, _ b: View, bias: View? = nil, into c: View, accumulate: Bool = false, workers: Workers
+    _ a: View, _ b: View, factor: Float = 1, bias: View? = nil, into c: View, accumulate: Bool = false,
+    workers: Workers
   ) {
     let rank = c.shape.rank
     precondition(
@@ -27,18 +28,20 @@ extension Product {
     if rank == 2 {
       let work = n * k
       if workers.count == 1 || m * work < worthSplitting {
-        unsafe vm_gemm(m, n, k, 1, x, aRow, aColumn, y, bRow, bColumn, shift, z, cRow, accumulate ? 1 : 0)
+        unsafe vm_gemm(
+          m, n, k, factor, x, aRow, aColumn, y, bRow, bColumn, shift, z, cRow, accumulate ? 1 : 0)
       } else if m >= n {
         workers.split(m, grain: 16) { _, part in
           let (from, to) = unsafe (x + part.lowerBound * aRow, z + part.lowerBound * cRow)
           unsafe vm_gemm(
-            part.count, n, k, 1, from, aRow, aColumn, y, bRow, bColumn, shift, to, cRow, accumulate ? 1 : 0)
+            part.count, n, k, factor, from, aRow, aColumn, y, bRow, bColumn, shift, to, cRow,
+            accumulate ? 1 : 0)
         }
       } else {
         workers.split(n, grain: 48) { _, part in
           let (from, to) = unsafe (y + part.lowerBound * bColumn, z + part.lowerBound)
           unsafe vm_gemm(
-            m, part.count, k, 1, x, aRow, aColumn, from, bRow, bColumn,
+            m, part.count, k, factor, x, aRow, aColumn, from, bRow, bColumn,
             shift.map { unsafe $0 + part.lowerBound }, to, cRow, accumulate ? 1 : 0)
         }
       }
@@ -55,7 +58,7 @@ extension Product {
       workers.split(walk.count, grain: grain) { _, part in
         for s in part {
           unsafe vm_gemm(
-            m, n, k, 1, x + j + s * xStep, aRow, aColumn, y + l + s * yStep, bRow, bColumn, shift,
+            m, n, k, factor, x + j + s * xStep, aRow, aColumn, y + l + s * yStep, bRow, bColumn, shift,
             z + i + s * zStep, cRow, accumulate ? 1 : 0)
         }
       }

@@ -64,18 +64,12 @@ public enum Recurrence {
       unsafe panels.multiply(
         m: rows, before, row: t == 0 ? w : times * w, into: kept + t * 5 * w, row: times * 5 * w,
         accumulate: true)
-      for r in 0..<rows {
-        let gates = unsafe kept + (r * times + t) * 5 * w
-        let c = unsafe gates + 4 * w
-        let last = unsafe t == 0 ? UnsafePointer(cell.start + r * w) : UnsafePointer(c - 5 * w)
-        let h = unsafe to + (r * times + t) * w
-        unsafe vm_sigmoid(2 * w, gates, gates)
-        unsafe vm_tanh(w, gates + 2 * w, gates + 2 * w)
-        unsafe vm_sigmoid(w, gates + 3 * w, gates + 3 * w)
-        for j in 0..<w { unsafe c[j] = gates[w + j] * last[j] + gates[j] * gates[2 * w + j] }
-        unsafe vm_tanh(w, c, h)
-        for j in 0..<w { unsafe h[j] *= gates[3 * w + j] }
-      }
+      let gates = unsafe kept + t * 5 * w
+      let c = unsafe gates + 4 * w
+      let last = unsafe t == 0 ? UnsafePointer(cell.start) : UnsafePointer(c - 5 * w)
+      unsafe vm_lstm(
+        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, to + t * w,
+        times * w)
     }
   }
 
@@ -86,33 +80,19 @@ public enum Recurrence {
     workers: Workers
   ) {
     let (rows, times, w) = (dy.shape[0], dy.shape[1], dy.shape[2])
-    let space = workers.space(4 * w * w + w)
+    let space = workers.space(4 * w * w)
     let panels = unsafe Panels(u.start, k: 4 * w, n: w, row: 1, column: 4 * w, at: space.base)
-    let bent = unsafe space.base + 4 * w * w
     let (dh, dc) = unsafe (first.start, first.start + rows * w)
     first.sliced(0, from: 0, count: 1).fill(0)
     unsafe dc.update(from: lastCell.start, count: rows * w)
     for t in (0..<times).reversed() {
-      for r in 0..<rows {
-        let at = r * times + t
-        let gates = unsafe saved.start + at * 5 * w
-        let c = unsafe gates + 4 * w
-        let last = unsafe t == 0 ? cell.start + r * w : c - 5 * w
-        let d = unsafe dz.start + at * 4 * w
-        let (g, h, e) = unsafe (dy.start + at * w, dh + r * w, dc + r * w)
-        unsafe vm_tanh(w, c, bent)
-        for j in 0..<w {
-          let (i, f) = unsafe (gates[j], gates[w + j])
-          let (n, o) = unsafe (gates[2 * w + j], gates[3 * w + j])
-          let (y, b) = unsafe (g[j] + h[j], bent[j])
-          let s = unsafe e[j] + y * o * (1 - b * b)
-          unsafe d[j] = s * n * i * (1 - i)
-          unsafe d[w + j] = s * last[j] * f * (1 - f)
-          unsafe d[2 * w + j] = s * i * (1 - n * n)
-          unsafe d[3 * w + j] = y * b * o * (1 - o)
-          unsafe e[j] = s * f
-        }
-      }
+      for r in 0..<rows { unsafe vm_axpy(w, 1, dy.start + (r * times + t) * w, dh + r * w) }
+      let gates = unsafe saved.start + t * 5 * w
+      let c = unsafe gates + 4 * w
+      let last = unsafe t == 0 ? cell.start : c - 5 * w
+      unsafe vm_lstm_backward(
+        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, dh, w, dc, w,
+        dz.start + t * 4 * w, times * 4 * w)
       unsafe panels.multiply(
         m: rows, dz.start + t * 4 * w, row: times * 4 * w, into: dh, row: w, accumulate: false)
     }

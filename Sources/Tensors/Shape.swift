@@ -76,15 +76,15 @@ public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByAr
   /// The shape that both spread to: axes are aligned at the back, an axis of 1 takes the other's extent.
   public func broadcast(with other: Shape) -> Shape {
     if self == other { return self }
-    let most = Swift.max(rank, other.rank)
-    var extents = [Int](repeating: 1, count: most)
-    for back in 1..<(most + 1) {
-      let a = back <= rank ? self[rank - back] : 1
-      let b = back <= other.rank ? other[other.rank - back] : 1
+    var result = rank < other.rank ? other : self
+    let smaller = rank < other.rank ? self : other
+    let more = result.rank - smaller.rank
+    for axis in 0..<smaller.rank {
+      let (a, b) = (result.lanes[axis + more], smaller.lanes[axis])
       precondition(a == b || a == 1 || b == 1, "the shapes \(self) and \(other) do not fit each other")
-      extents[most - back] = a == 1 ? b : a
+      if a == 1 { result.lanes[axis + more] = b }
     }
-    return Shape(extents)
+    return result
   }
 
   /// The shape with some axes summed away, or left as 1.

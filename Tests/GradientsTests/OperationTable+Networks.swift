@@ -41,6 +41,13 @@ extension OperationCase {
       groupNorm($0[0], groups: 2, scale: $0[1], shift: $0[2])
     },
     OperationCase("attention", [2, 3, 2], [2, 4, 2], [2, 4, 3]) { attention($0[0], $0[1], $0[2]) },
+    OperationCase("attention of heads", [2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]) {
+      attention($0[0], $0[1], $0[2])
+    },
+    OperationCase("attention of interleaved heads, causal", [1, 3, 12]) {
+      let parts = $0[0].split(2, into: 3).map { $0.reshaped([1, 3, 2, 2]).transposed(1, 2) }
+      return attention(parts[0], parts[1], parts[2], isCausal: true).transposed(1, 2).reshaped([1, 3, 4])
+    },
     OperationCase("attention, causal", [2, 3, 2], [2, 3, 2], [2, 3, 2]) {
       attention($0[0], $0[1], $0[2], isCausal: true)
     },
@@ -59,6 +66,13 @@ extension OperationCase {
         $0[0], $0[1],
         window: Window(
           rows: .init(size: 3, before: 2), columns: .init(size: 3, stride: 2, before: 1, after: 2)))
+    },
+    OperationCase("convolution, groups and bias", [1, 4, 3, 3], [2, 2, 2, 2], [2]) {
+      convolve2d($0[0], $0[1], bias: $0[2], groups: 2)
+    },
+    OperationCase("convolution, masked", [1, 2, 4, 4], [2, 2, 3, 3]) {
+      convolve2d(
+        $0[0], $0[1], padding: 1, taps: [true, true, true, true, false, false, false, false, false])
     },
     OperationCase("transposed convolution", [2, 3, 2, 3], [3, 2, 3, 3]) {
       convolve2dTransposed($0[0], $0[1], stride: 2)
