@@ -34,15 +34,13 @@ public enum KernelMask: Sendable, Equatable {
   /// The same and the middle. The paper's masks A and B.
   case upToMiddle
 
-  /// 1 where the kernel is used, in reading order.
-  func values(size: Int) -> [Float] {
+  /// Whether each place of the kernel is used, in reading order; empty for all.
+  func taps(size: Int) -> [Bool] {
     let middle = size * size / 2
-    return (0..<size * size).map { i in
-      switch self {
-      case .all: 1
-      case .beforeMiddle: i < middle ? 1 : 0
-      case .upToMiddle: i <= middle ? 1 : 0
-      }
+    return switch self {
+    case .all: []
+    case .beforeMiddle: (0..<size * size).map { $0 < middle }
+    case .upToMiddle: (0..<size * size).map { $0 <= middle }
     }
   }
 }
@@ -73,12 +71,12 @@ public struct Convolution2D: Sendable {
     self.padding = padding
     self.mask = mask
     self.activation = activation
-    let used = mask.values(size: size).reduce(0, +)
+    let used = mask == .all ? size * size : mask.taps(size: size).count(where: { $0 })
     let initializer = initializer ?? activation.initializer
     (weight, bias) = scope.within(name) { scope in
       let weight = scope.parameter("weight", [outputs, inputs, size, size]) { random, count in
         initializer.values(
-          count, inputs: inputs * Int(used), outputs: outputs * Int(used), random: &random)
+          count, inputs: inputs * used, outputs: outputs * used, random: &random)
       }
       return (weight, hasBias ? scope.parameter("bias", [outputs]) : nil)
     }
@@ -86,18 +84,19 @@ public struct Convolution2D: Sendable {
 
   public func callAsFunction(_ x: Variable) -> Variable {
     let axis = padding.axis(size: size, stride: stride, dilation: dilation)
-    let y = convolve2d(x, kernel(on: x.tape), window: Window(rows: axis, columns: axis))
-    return activation(bias.map { y + x.tape[$0].along(1, of: y) } ?? y)
-  }
-
-  /// The weight as it is used.
-  func kernel(on tape: Tape) -> Variable {
-    guard mask != .all else { return tape[weight] }
-    return tape[weight] * tape.input(Tensor(mask.values(size: size), shape: [size, size]), "mask")
+    let y = convolve2d(
+      x, x.tape[weight], bias: bias.map { x.tape[$0] }, window: Window(rows: axis, columns: axis),
+      taps: mask.taps(size: size))
+    return activation(y)
   }
 
   /// The sum of the squared kernel, `[outputs, inputs]`.
-  func power(on tape: Tape) -> Variable { kernel(on: tape).squared().sum(2, 3) }
+  ///
+  /// - Precondition: the kernel has no mask.
+  func power(on tape: Tape) -> Variable {
+    precondition(mask == .all, "the power of a masked kernel")
+    return tape[weight].squared().sum(2, 3)
+  }
 }
 
 /// Convolution of sequences: x `[rows, inputs, times]`, weight `[outputs, inputs, size]`, bias `[outputs]`.
@@ -133,9 +132,11 @@ public struct Convolution1D: Sendable {
   }
 
   public func callAsFunction(_ x: Variable) -> Variable {
-    let axis = padding.axis(size: size, stride: stride, dilation: dilation)
-    let y = convolve1d(
-      x, x.tape[weight], stride: stride, dilation: dilation, before: Int(axis.before), after: Int(axis.after))
-    return activation(bias.map { y + x.tape[$0].along(1, of: y) } ?? y)
+    let window = Window(
+      rows: Window.Axis(size: 1), columns: padding.axis(size: size, stride: stride, dilation: dilation))
+    // As images of one line.
+    let y = convolve2d(
+      x.inserting(2), x.tape[weight].inserting(2), bias: bias.map { x.tape[$0] }, window: window)
+    return activation(y.reshaped([y.shape[0], y.shape[1], y.shape[3]]))
   }
 }
