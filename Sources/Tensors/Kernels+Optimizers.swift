@@ -1,8 +1,7 @@
 // The optimizer kernels on flat views whose moments are arrays.
 
 extension View {
-  /// Moves these weights by one step of Adam or, decoupled, of AdamW (see ``Kernels/adam(_:_:gradient:first:second:step:rate:beta1:beta2:epsilon:decay:isDecoupled:scale:)``);
-  /// the moments begin at `at`.
+  /// Moves these weights by one step of Adam or, decoupled, of AdamW; the moments begin at `at`.
   package func adamStep(
     gradient: View, first: inout [Float], second: inout [Float], at: Int, step: Int, rate: Float, beta1: Float,
     beta2: Float, epsilon: Float, decay: Float, isDecoupled: Bool, scale: Float
