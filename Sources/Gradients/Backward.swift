@@ -60,11 +60,11 @@ extension Chain {
   /// The derivative of the same function composed of differentiable operations: records it on the inputs and walks back
   /// through that. How fused operations are differentiated more than once.
   func through(_ composed: ([Variable]) -> Variable) -> [Variable?] {
-    through { [(composed($0), gradient)] }
+    throughResults { [(composed($0), gradient)] }
   }
 
   /// The same with several results, each with the loss by it.
-  func through(_ composed: ([Variable]) -> [(result: Variable, gradient: Variable)]) -> [Variable?] {
+  func throughResults(_ composed: ([Variable]) -> [(result: Variable, gradient: Variable)]) -> [Variable?] {
     let tape = gradient.tape
     let first = tape.count
     let results = composed(inputs)

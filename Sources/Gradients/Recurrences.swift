@@ -15,7 +15,7 @@ struct LongShortTermMemory: Operation {
     Recurrence.lstm(x[0], x[1], hidden: x[2], cell: x[3], into: y, saved: x.saved, workers: x.workers)
   }
   func derivative(_ at: Chain) -> [Variable?] {
-    at.through { x in
+    at.throughTimes { x in
       var (h, c) = (x[2], x[3])
       let outputs = (0..<x[0].shape[1]).map { t -> Variable in
         let step = x[0][1, t..<t + 1].reshaped([x[0].shape[0], x[0].shape[2]])
@@ -65,7 +65,7 @@ struct GatedRecurrence: Operation {
     Recurrence.gru(x[0], x[1], bias: x[2], hidden: x[3], into: y, saved: x.saved, workers: x.workers)
   }
   func derivative(_ at: Chain) -> [Variable?] {
-    at.through { x in
+    at.throughTimes { x in
       var h = x[3]
       let outputs = (0..<x[0].shape[1]).map { t -> Variable in
         let own = x[0][1, t..<t + 1].reshaped([x[0].shape[0], x[0].shape[2]]).split(1, into: 3)
@@ -152,9 +152,11 @@ extension Chain {
   }
 
   /// Through a recurrence composed of single times, which gives its outputs and the last cell.
-  fileprivate func through(_ composed: ([Variable]) -> (outputs: Variable, last: Variable)) -> [Variable?] {
+  fileprivate func throughTimes(_ composed: ([Variable]) -> (outputs: Variable, last: Variable))
+    -> [Variable?]
+  {
     let last = savedGradient == nil ? nil : lastGradient
-    return through { x -> [(Variable, Variable)] in
+    return throughResults { x -> [(Variable, Variable)] in
       let result = composed(x)
       return [(result.outputs, gradient)] + (last.map { [(result.last, $0)] } ?? [])
     }

@@ -100,8 +100,8 @@ extension OperationCase {
 
   static let checkpoints = [
     OperationCase("a checkpoint", [3, 2], [2, 2]) { x in
-      let y = x[0].tape.checkpoint([x[0], x[1]]) { tanh(matmul(tanh(matmul($0[0], $0[1])), $0[1])) * $0[0] }
-      return y.tape.checkpoint([y]) { sigmoid($0[0].squared()) } + y
+      let y = x[0].tape.checkpoint([x[0], x[1]]) { tanh(matmul($0[0] * 0.3, $0[1])) * $0[0] }
+      return y.tape.checkpoint([y]) { sigmoid($0[0]) } + y
     },
     OperationCase("a checkpoint in a checkpoint", [3, 2]) { x in
       x[0].tape.checkpoint([x[0]]) { y in

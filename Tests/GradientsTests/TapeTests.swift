@@ -185,4 +185,21 @@ extension TapeTests {
     }
     #expect(small.numbers < pool.numbers)
   }
+
+  @Test func `a gradient through checkpoints can be differentiated`() {
+    func second(checkpointed: Bool) -> [Float] {
+      let tape = Tape()
+      var random = RandomStream(seed: 8)
+      let x = tape.input(Tensor(random.normals(6), shape: [3, 2]))
+      let w = tape.input(Tensor(random.normals(4), shape: [2, 2]))
+      let layer = { (x: [Variable]) in tanh(matmul(tanh(matmul(x[0], x[1])), x[1])) * x[0] }
+      let y = checkpointed ? tape.checkpoint([x, w], layer) : layer([x, w])
+      let z = checkpointed ? tape.checkpoint([y]) { sigmoid($0[0].squared()) } : sigmoid(y.squared())
+      let first = tape.gradients(of: (z + y).squared().sum(), by: [x, w], differentiable: true)
+      let both = first[0].squared().sum() + first[1].squared().sum()
+      return tape.gradients(of: both, by: [x, w]).flatMap(\.value.values)
+    }
+    let (spared, plain) = (second(checkpointed: true), second(checkpointed: false))
+    #expect(zip(spared, plain).allSatisfy { abs($0 - $1) <= 1e-4 * max(1, abs($1)) })
+  }
 }
