@@ -3,8 +3,8 @@
 extension View {
   /// Moves these weights by one step of Adam or, decoupled, of AdamW; the moments begin at `at`.
   package func adamStep(
-    gradient: View, first: inout [Float], second: inout [Float], at: Int, step: Int, rate: Float, beta1: Float,
-    beta2: Float, epsilon: Float, decay: Float, isDecoupled: Bool, scale: Float
+    gradient: View, first: inout [Float], second: inout [Float], at: Int, step: Int, rate: Float,
+    beta1: Float, beta2: Float, epsilon: Float, decay: Float, isDecoupled: Bool, scale: Float
   ) {
     check(gradient, first.count, at)
     check(gradient, second.count, at)
