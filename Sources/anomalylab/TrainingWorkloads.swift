@@ -143,12 +143,15 @@ struct TrainingWorkload: Sendable {
     }
     let visible = scope.parameter("visible", [784])
     let hidden = scope.parameter("hidden", [500])
+    // A leaf of the tape, so that nothing is differentiated through the chain.
+    let chain = scope.statistic("chain", [100, 784])
     return { tape, random in
       let x = tape.input(Tensor(bits(100 * 784, &random), shape: [100, 784]))
       let (w, b, c) = (tape[weight], tape[visible], tape[hidden])
       let up = matmul(x, w) + c
       let h = bernoulli(sigmoid(up))
-      let v = bernoulli(sigmoid(matmul(h, w, transposedB: true) + b)).withoutGradient()
+      tape.update(chain, bernoulli(sigmoid(matmul(h, w, transposedB: true) + b)))
+      let v = tape[chain]
       func freeEnergy(_ x: Variable, _ input: Variable) -> Variable {
         -((x * b).sum() + softplus(input).sum())
       }
