@@ -16,6 +16,16 @@ int vm_cpu_features(void) {
   return features;
 }
 
+int vm_cpu_features_known(void) {
+  static int features = -1;  // written once with the same value by whoever comes first
+  int have = __atomic_load_n(&features, __ATOMIC_RELAXED);
+  if (have < 0) {
+    have = vm_cpu_features();
+    __atomic_store_n(&features, have, __ATOMIC_RELAXED);
+  }
+  return have;
+}
+
 int vm_restart(void) {
 #if defined(__linux__)
   // The arguments exactly as the kernel keeps them: no re-quoting, no limit but memory.

@@ -1,24 +1,27 @@
 #include "Clones.h"
 #include "CVectorMath.h"
+#include <string.h>
 
-// Products of small matrices, where packing (what a BLAS does for large ones) costs more than it saves. A block of
-// rows × vectors of c stays in registers while k runs; a is broadcast, so any strides of a serve.
+// A block of rows × vectors of c stays in registers while k runs; a is broadcast, so any strides of a serve. Every number of
+// c is one chain of fused multiply-adds in the order of k, whatever the division into blocks: the same bits for any
+// part of a product computed alone.
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 #define BLOCK(NAME, TARGET, V, LANES, MASK, ZERO, LOAD, LOAD_PART, STORE_PART, SPREAD, FMA)                        \
   static inline __attribute__((always_inline, target(TARGET))) void NAME(                                          \
       const int rows, const int vectors, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,  \
-      size_t b_row, const float *bias, float *c, size_t c_row, int accumulate, MASK last) {                        \
-    V sum[8][3];                                                                                                   \
+      size_t b_row, const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate, MASK last) {     \
+    V sum[16][3];                                                                                                  \
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) {                               \
       const float *from = accumulate ? c + i * c_row : bias;                                                       \
       sum[i][j] = !from ? ZERO : j + 1 < vectors ? LOAD(from + LANES * j) : LOAD_PART(from + LANES * j, last);     \
     }                                                                                                              \
-    for (size_t p = 0; p < k; p++, b += b_row) {                                                                   \
+    for (size_t p = 0; p < k; p++) {                                                                               \
+      const float *from = at ? b + at[p] : b + p * b_row;                                                          \
       V row[3];                                                                                                    \
       UNROLL for (int j = 0; j < vectors; j++) row[j] =                                                            \
-          j + 1 < vectors ? LOAD(b + LANES * j) : LOAD_PART(b + LANES * j, last);                                  \
+          j + 1 < vectors ? LOAD(from + LANES * j) : LOAD_PART(from + LANES * j, last);                            \
       UNROLL for (int i = 0; i < rows; i++) {                                                                      \
         V left = SPREAD(a[i * a_row + p * a_column]);                                                              \
         UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = FMA(left, row[j], sum[i][j]);                         \
@@ -34,13 +37,14 @@
 
 #define ROWS(BLOCK_NAME, STEP, COUNT)                                                                              \
   for (; i + STEP <= m; i += STEP)                                                                                 \
-    BLOCK_NAME(STEP, COUNT, k, a + i * a_row, a_row, a_column, b + j, b_row, bias ? bias + j : 0,                  \
+    BLOCK_NAME(STEP, COUNT, k, a + i * a_row, a_row, a_column, b + j, b_row, at, bias ? bias + j : 0,                  \
                c + i * c_row + j, c_row, accumulate, last);
 
+// `at` names the rows of b by their offsets; null is every b_row.
 #define PRODUCT(NAME, TARGET, BLOCK_NAME, LANES, MASK, MASK_OF, MOST)                                              \
-  __attribute__((target(TARGET))) static void NAME(                                                                \
+  static inline __attribute__((always_inline, target(TARGET))) void NAME##_with(                                   \
       size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,   \
-      const float *bias, float *c, size_t c_row, int accumulate) {                                                 \
+      const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate) {                              \
     for (size_t j = 0; j < n;) {                                                                                   \
       size_t left = (n - j + LANES - 1) / LANES;                                                                   \
       /* four vectors go as two and two, not three and one */                                                      \
@@ -49,14 +53,22 @@
       MASK last = MASK_OF(columns - (take - 1) * LANES);                                                           \
       size_t i = 0;                                                                                                \
       if (take == 3) {                                                                                             \
-        ROWS(BLOCK_NAME, MOST, 3) ROWS(BLOCK_NAME, 2, 3) ROWS(BLOCK_NAME, 1, 3)                                    \
+        ROWS(BLOCK_NAME, MOST, 3) ROWS(BLOCK_NAME, 4, 3) ROWS(BLOCK_NAME, 2, 3) ROWS(BLOCK_NAME, 1, 3)             \
       } else if (take == 2) {                                                                                      \
-        ROWS(BLOCK_NAME, MOST, 2) ROWS(BLOCK_NAME, 2, 2) ROWS(BLOCK_NAME, 1, 2)                                    \
+        ROWS(BLOCK_NAME, MOST, 2) ROWS(BLOCK_NAME, 4, 2) ROWS(BLOCK_NAME, 2, 2) ROWS(BLOCK_NAME, 1, 2)             \
       } else {                                                                                                     \
-        ROWS(BLOCK_NAME, 8, 1) ROWS(BLOCK_NAME, 2, 1) ROWS(BLOCK_NAME, 1, 1)                                       \
+        ROWS(BLOCK_NAME, 2 * MOST, 1) ROWS(BLOCK_NAME, 8, 1) ROWS(BLOCK_NAME, 2, 1) ROWS(BLOCK_NAME, 1, 1)         \
       }                                                                                                            \
       j += columns;                                                                                                \
     }                                                                                                              \
+  }                                                                                                                \
+  __attribute__((target(TARGET))) static void NAME(                                                                \
+      size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,   \
+      const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate) {                              \
+    if (at)                                                                                                        \
+      NAME##_with(m, n, k, a, a_row, a_column, b, b_row, at, bias, c, c_row, accumulate);                          \
+    else                                                                                                           \
+      NAME##_with(m, n, k, a, a_row, a_column, b, b_row, 0, bias, c, c_row, accumulate);                           \
   }
 
 #if defined(__x86_64__)
@@ -85,37 +97,122 @@ PRODUCT(product3, V3, block3, 8, __m256i, MASK3, 4)
 #endif
 
 static void product_plain(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
-                          const float *b, size_t b_row, const float *bias, float *c, size_t c_row,
-                          int accumulate) {
+                          const float *b, size_t b_row, const int32_t *at, const float *bias, float *c,
+                          size_t c_row, int accumulate) {
   for (size_t i = 0; i < m; i++) {
     float *row = c + i * c_row;
     if (!accumulate)
       for (size_t j = 0; j < n; j++) row[j] = bias ? bias[j] : 0.0f;
     for (size_t p = 0; p < k; p++) {
       float left = a[i * a_row + p * a_column];
-      const float *right = b + p * b_row;
+      const float *right = at ? b + at[p] : b + p * b_row;
       for (size_t j = 0; j < n; j++) row[j] += left * right[j];
     }
   }
 }
 
+typedef void (*Product)(size_t, size_t, size_t, const float *, size_t, size_t, const float *, size_t, const int32_t *,
+                        const float *, float *, size_t, int);
+
+// The product for this processor, and how many columns it takes at a time.
+static Product product_of(size_t *width) {
+#if defined(__x86_64__)
+  int have = vm_cpu_features_known();
+  *width = have & VM_AVX512_SKX ? 48 : have & VM_AVX2_FMA ? 24 : 64;
+  return have & VM_AVX512_SKX ? product4 : have & VM_AVX2_FMA ? product3 : product_plain;
+#else
+  *width = 64;
+  return product_plain;
+#endif
+}
+
 void vm_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
                 size_t b_row, const float *bias, float *c, size_t c_row, int accumulate) {
-#if defined(__x86_64__)
-  static int features = -1;  // written once with the same value by whoever comes first
-  int have = __atomic_load_n(&features, __ATOMIC_RELAXED);
-  if (have < 0) {
-    have = vm_cpu_features();
-    __atomic_store_n(&features, have, __ATOMIC_RELAXED);
+  size_t width;
+  product_of(&width)(m, n, k, a, a_row, a_column, b, b_row, 0, bias, c, c_row, accumulate);
+}
+
+void vm_product_at(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
+                   const int32_t *at, float *c, size_t c_row, int accumulate) {
+  size_t width;
+  product_of(&width)(m, n, k, a, a_row, a_column, b, 0, at, 0, c, c_row, accumulate);
+}
+
+// Both sides are packed on the stack for large products: DEEP × 64 numbers of b, which the first cache holds, and DEEP ×
+// TALL of a, in bands of BAND rows, which the second holds.
+enum { DEEP = 384, TALL = 256, BAND = 16, MOST_WIDTH = 64 };
+
+CLONES static void pack(size_t rows, size_t columns, float alpha, const float *b, size_t b_row, size_t b_column,
+                 float *panel) {
+  if (b_column == 1 && columns % 16 == 0) {
+    for (size_t p = 0; p < rows; p++)
+      for (size_t j = 0; j < columns; j += 16) memcpy(panel + p * columns + j, b + p * b_row + j, 64);
+  } else if (b_column == 1) {
+    for (size_t p = 0; p < rows; p++) EACH(j, columns) panel[p * columns + j] = b[p * b_row + j];
+  } else if (b_row == 1)
+    vm_transpose_strided(columns, rows, b, (ptrdiff_t)b_column, panel, (ptrdiff_t)columns, 0);
+  else
+    for (size_t p = 0; p < rows; p++)
+      for (size_t j = 0; j < columns; j++) panel[p * columns + j] = b[p * b_row + j * b_column];
+  if (alpha != 1.0f) vm_affine(rows * columns, panel, alpha, 0.0f, panel);
+}
+
+// Four vectors go as two and two.
+static size_t columns_next(size_t left, size_t width) {
+  if (width < MOST_WIDTH && left > width && left <= width / 3 * 4) return width / 3 * 2;
+  return left < width ? left : width;
+}
+
+static void gemm_panels(Product product, size_t width, size_t m, size_t n, size_t k, float alpha, const float *a, size_t a_row,
+                        size_t a_column, const float *b, size_t b_row, size_t b_column, const float *bias, float *c,
+                        size_t c_row, int accumulate) {
+  float panel[DEEP * MOST_WIDTH];
+  for (size_t j = 0, columns; j < n; j += columns) {
+    columns = columns_next(n - j, width);
+    for (size_t p = 0; p < k; p += DEEP) {
+      size_t deep = k - p < DEEP ? k - p : DEEP;
+      pack(deep, columns, alpha, b + p * b_row + j * b_column, b_row, b_column, panel);
+      product(m, columns, deep, a + p * a_column, a_row, a_column, panel, columns, 0, bias ? bias + j : 0, c + j,
+              c_row, accumulate || p > 0);
+    }
   }
-  if (have & VM_AVX512_SKX) {
-    product4(m, n, k, a, a_row, a_column, b, b_row, bias, c, c_row, accumulate);
+}
+
+static void gemm_packed(Product product, size_t width, size_t m, size_t n, size_t k, float alpha, const float *a, size_t a_row,
+                        size_t a_column, const float *b, size_t b_row, size_t b_column, const float *bias, float *c,
+                        size_t c_row, int accumulate) {
+  float panel[DEEP * MOST_WIDTH], left[DEEP * TALL];
+  for (size_t i = 0; i < m; i += TALL) {
+    size_t rows = m - i < TALL ? m - i : TALL;
+    for (size_t p = 0; p < k; p += DEEP) {
+      size_t deep = k - p < DEEP ? k - p : DEEP;
+      for (size_t r = 0; r < rows; r += BAND)
+        pack(deep, rows - r < BAND ? rows - r : BAND, 1.0f, a + (i + r) * a_row + p * a_column, a_column, a_row,
+             left + r * deep);
+      for (size_t j = 0, columns; j < n; j += columns) {
+        columns = columns_next(n - j, width);
+        pack(deep, columns, alpha, b + p * b_row + j * b_column, b_row, b_column, panel);
+        for (size_t r = 0; r < rows; r += BAND) {
+          size_t band = rows - r < BAND ? rows - r : BAND;
+          product(band, columns, deep, left + r * deep, 1, band, panel, columns, 0, bias ? bias + j : 0,
+                  c + (i + r) * c_row + j, c_row, accumulate || p > 0);
+        }
+      }
+    }
+  }
+}
+
+void vm_gemm(size_t m, size_t n, size_t k, float alpha, const float *a, size_t a_row, size_t a_column, const float *b,
+             size_t b_row, size_t b_column, const float *bias, float *c, size_t c_row, int accumulate) {
+  size_t width;
+  Product product = product_of(&width);
+  int as_is = b_column == 1 && alpha == 1.0f && (m <= 24 || b_row <= width || k * b_row <= 4096);
+  if (as_is || k == 0) {
+    product(m, n, k, a, a_row, a_column, b, b_row, 0, bias, c, c_row, accumulate);
     return;
   }
-  if (have & VM_AVX2_FMA) {
-    product3(m, n, k, a, a_row, a_column, b, b_row, bias, c, c_row, accumulate);
-    return;
-  }
-#endif
-  product_plain(m, n, k, a, a_row, a_column, b, b_row, bias, c, c_row, accumulate);
+  if (n >= 2 * width && m >= BAND && m * k >= 16384)
+    gemm_packed(product, width, m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, bias, c, c_row, accumulate);
+  else
+    gemm_panels(product, width, m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, bias, c, c_row, accumulate);
 }

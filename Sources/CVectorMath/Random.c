@@ -76,3 +76,44 @@ CLONES void vm_normal(size_t n, const uint32_t *restrict words, float *restrict 
     y[2 * i + 1] = radius * a;
   }
 }
+
+// Two words make two normals, four a block: pieces begin and end with a block and are cut.
+enum { PIECE = 256 };
+
+CLONES static void transform(int kind, size_t n, const uint32_t *words, float parameter, float *y) {
+  switch (kind) {
+  case VM_RANDOM_BERNOULLI: EACH(i, n) y[i] = open_unit(words[i]) < parameter ? 1.0f : 0.0f;
+    return;
+  case VM_RANDOM_DROPOUT: {
+    float kept = 1.0f / parameter;
+    EACH(i, n) y[i] = open_unit(words[i]) < parameter ? kept : 0.0f;
+    return;
+  }
+  case VM_RANDOM_GUMBEL: EACH(i, n) y[i] = -unit_log(-unit_log(open_unit(words[i])));
+    return;
+  case VM_RANDOM_EXPONENTIAL: EACH(i, n) y[i] = -unit_log(open_unit(words[i]));
+    return;
+  default: EACH(i, n) y[i] = open_unit(words[i]);
+    return;
+  }
+}
+
+void vm_random(int kind, size_t n, uint64_t first, uint64_t counter, uint64_t stream, uint64_t key, float parameter,
+               float *y) {
+  uint32_t words[PIECE];
+  float piece[PIECE];
+  uint64_t block = counter + first / 4;
+  for (size_t skip = first % 4; n > 0; skip = 0) {
+    size_t take = n < PIECE - skip ? n : PIECE - skip, blocks = (skip + take + 3) / 4;
+    vm_philox(blocks, block, stream, key, words);
+    float *to = skip || take % 4 ? piece : y;
+    if (kind == VM_RANDOM_NORMAL)
+      vm_normal(4 * blocks, words, to);
+    else
+      transform(kind, 4 * blocks, words, parameter, to);
+    if (to == piece) memcpy(y, piece + skip, take * sizeof(float));
+    block += blocks;
+    y += take;
+    n -= take;
+  }
+}

@@ -118,6 +118,18 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     unsafe values.withUnsafeMutableBufferPointer { unsafe fill($0, vm_normal) }
   }
 
+  /// Fills a contiguous view with uniform numbers on (0, 1).
+  public mutating func fillUniform(_ view: View) {
+    precondition(view.isContiguous, "random numbers for a view that is not contiguous")
+    unsafe fill(UnsafeMutableBufferPointer(start: view.start, count: view.count), vm_uniform)
+  }
+
+  /// Fills a contiguous view with standard normal numbers.
+  public mutating func fillNormal(_ view: View) {
+    precondition(view.isContiguous, "random numbers for a view that is not contiguous")
+    unsafe fill(UnsafeMutableBufferPointer(start: view.start, count: view.count), vm_normal)
+  }
+
   /// In pieces of 256 words on the stack; the last piece is made whole and cut.
   @unsafe mutating func fill(
     _ target: UnsafeMutableBufferPointer<Float>,

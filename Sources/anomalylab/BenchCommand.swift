@@ -5,7 +5,7 @@ import Foundation
 /// The measurements that `anomalylab bench` knows; each is a function in a file of its own.
 enum Benchmarks {
   static let all: [Benchmark] = [
-    pipeline, score, memory, kill,
+    pipeline, score, memory, kill, train,
     Benchmark(
       name: "calibration", summary: "measured against promised false-alarm rates, on three kinds of noise"
     ) {
@@ -22,6 +22,8 @@ enum Benchmarks {
 struct Benchmark: Sendable {
   let name: String
   let summary: String
+  /// What may be named behind it, to measure only that.
+  var cases: [String] = []
   /// Measures, and says each result through ``BenchRun/report(_:_:_:reference:_:note:)``.
   let run: @Sendable (BenchRun) throws -> Void
 }
@@ -32,6 +34,11 @@ struct BenchRun: Sendable {
   let isJSON: Bool
   /// Given with `--set key=value`, for instance `streams=100`.
   let settings: [String: String]
+  /// The benchmark's own cases that were named; none is all.
+  var cases: [String] = []
+  /// Given with `--threads` and `--seconds`.
+  var threads: Int?
+  var seconds: Double?
 
   /// A whole number given with `--set`, or the default.
   func setting(_ key: String, _ standard: Int) -> Int { settings[key].flatMap { Int($0) } ?? standard }
@@ -101,16 +108,21 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measures speed, memory and accuracy; without a name everything, one after the other.",
     discussion: Benchmarks.all.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
-  @Argument(help: "Which measurements.") var names: [String] = []
+  @Argument(help: "Which measurements, and which of their cases: `train vae gpt`.") var names: [String] = []
+  @Option(help: "Threads that train.") var threads: Int?
+  @Option(help: "How long each case of training is measured.") var seconds: Double?
   @Option(name: .customLong("set"), help: ArgumentHelp("Changes how it measures.", valueName: "key=value"))
   var settings: [String] = []
   @Flag(help: "Print JSON lines.") var json = false
 
   func validate() throws {
-    for name in names where !Benchmarks.all.contains(where: { $0.name == name }) {
+    let cases = Benchmarks.all.filter { names.contains($0.name) }.flatMap(\.cases)
+    for name in names where !cases.contains(name) && !Benchmarks.all.contains(where: { $0.name == name }) {
       throw ValidationError(
         "no benchmark \(name); there are \(Benchmarks.all.map(\.name).joined(separator: ", "))")
     }
+    if let threads, threads < 1 { throw ValidationError("--threads \(threads): at least 1") }
+    if let seconds, !(seconds > 0) { throw ValidationError("--seconds \(seconds): more than 0") }
     for setting in settings where !setting.contains("=") {
       throw ValidationError("--set \(setting) is not key=value")
     }
@@ -122,7 +134,10 @@ struct BenchCommand: ParsableCommand {
     }
     let settings = Dictionary(pairs.map { ($0[0], $0[1]) }) { $1 }
     for benchmark in Benchmarks.all where names.isEmpty || names.contains(benchmark.name) {
-      try benchmark.run(BenchRun(name: benchmark.name, isJSON: json, settings: settings))
+      try benchmark.run(
+        BenchRun(
+          name: benchmark.name, isJSON: json, settings: settings,
+          cases: names.filter(benchmark.cases.contains), threads: threads, seconds: seconds))
     }
   }
 }

@@ -69,7 +69,7 @@ enum Rules {
     "anomalylab": [
       "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging", "Control", "Tensors",
       "Events",
-      "CZlib", "CBareLoop", "ArgumentParser", "Networks", "Gradients",
+      "CZlib", "CAllocations", "CBareLoop", "ArgumentParser", "Networks", "Gradients",
     ],
   ]
   static let platform: Set<String> = [

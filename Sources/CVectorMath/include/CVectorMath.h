@@ -1,6 +1,13 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "Convolutions.h"
+#include "Elementwise.h"
+#include "Normalisation.h"
+#include "Products.h"
+#include "Reductions.h"
+#include "Sequences.h"
+#include "Training.h"
 
 // Vectorised elementary functions and the few fused kernels of training and scoring. No state, no allocation.
 // NaN passes through, infinities give their limits. Arrays may be in place (y == x) where one element makes one.
@@ -67,5 +74,7 @@ void vm_normal(size_t n, const uint32_t *words, float *y);
 // --- What the processor offers (Processor.c): bits of vm_cpu_features ---
 enum { VM_AVX2_FMA = 1, VM_AVX512_SKX = 2, VM_AVX512_BF16 = 4 };
 int vm_cpu_features(void);
+// The same, remembered.
+int vm_cpu_features_known(void);
 // Runs this program again from its beginning with the same arguments; returns only if that failed.
 int vm_restart(void);

@@ -34,7 +34,7 @@ extension Autoencoder {
     var network = MultilayerPerceptron(
       sizes: [width, hidden, code, hidden, width], hidden: .tanh, random: &random)
     var trainer = PerceptronTrainer(
-      network, batch: settings.batch, adam: Adam.Settings(rate: settings.learningRate))
+      network, batch: settings.batch, adam: PerceptronTrainer.Adam(rate: settings.learningRate))
     let loop = TrainingLoop(
       rows: data.rows, heldOut: settings.heldOut, epochs: settings.epochs, batch: settings.batch,
       learningRate: settings.learningRate, patience: settings.patience)

@@ -261,13 +261,13 @@ extension Autoencoder {
     try weights.check(model: Self.catalogueName)
     let shift = try weights.tensor("shift", shape: [nil]).values
     let width = shift.count
-    var layers: [Dense] = []
+    var layers: [PerceptronLayer] = []
     var inputs = width
     for i in 0..<2 * Self.encoderLayers {
       let last = i == 2 * Self.encoderLayers - 1
       let weight = try weights.tensor("layers.\(i).weight", shape: [inputs, last ? width : nil])
       let bias = try weights.tensor("layers.\(i).bias", shape: [weight.columns])
-      layers.append(Dense(weight: weight, bias: bias, activation: last ? .identity : .tanh))
+      layers.append(PerceptronLayer(weight: weight, bias: bias, activation: last ? .identity : .tanh))
       inputs = weight.columns
     }
     let code = layers[Self.encoderLayers - 1].outputs

@@ -29,7 +29,7 @@ public struct InferencePlan: Sendable, Equatable {
     MultilayerPerceptron(
       layers.map { layer in
         let bias = layer.weightsAt + layer.inputs * layer.outputs
-        return Dense(
+        return PerceptronLayer(
           weight: Tensor(Array(parameters[layer.weightsAt..<bias]), shape: [layer.inputs, layer.outputs]),
           bias: Tensor(Array(parameters[bias..<bias + layer.outputs]), shape: [layer.outputs]),
           activation: layer.activation)
@@ -68,6 +68,8 @@ public struct InferencePlan: Sendable, Equatable {
       case .sigmoid: arena.sigmoid(y)
       case .softplus: arena.softplus(y)
       case .relu: arena.relu(y)
+      case .gelu, .silu, .leakyReLU:
+        preconditionFailure("the plan of a perceptron does not know \(layer.activation.rawValue)")
       }
       x = y
     }

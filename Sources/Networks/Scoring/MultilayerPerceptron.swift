@@ -1,43 +1,8 @@
 public import Gradients
 public import Tensors
 
-/// What follows the linear part of a layer.
-public enum Activation: String, Sendable, Codable {
-  case identity, tanh, relu, sigmoid, softplus
-
-  public func callAsFunction(_ x: Variable, on tape: inout Tape) -> Variable {
-    switch self {
-    case .identity: x
-    case .tanh: tape.tanh(x)
-    case .relu: tape.relu(x)
-    case .sigmoid: tape.sigmoid(x)
-    case .softplus: tape.softplus(x)
-    }
-  }
-}
-
-/// How weights begin.
-public enum Initializer: Sendable {
-  /// Uniform with variance `2 / (inputs + outputs)`, for tanh and sigmoid (Glorot & Bengio 2010).
-  case glorot
-  /// Normal with variance `2 / inputs`, for rectifiers (He et al. 2015).
-  case he
-
-  public func callAsFunction(inputs: Int, outputs: Int, random: inout RandomStream) -> Tensor {
-    let count = inputs * outputs
-    switch self {
-    case .glorot:
-      let bound = (6 / Float(inputs + outputs)).squareRoot()
-      return Tensor(random.uniforms(count).map { (2 * $0 - 1) * bound }, shape: [inputs, outputs])
-    case .he:
-      let deviation = (2 / Float(inputs)).squareRoot()
-      return Tensor(random.normals(count).map { $0 * deviation }, shape: [inputs, outputs])
-    }
-  }
-}
-
 /// `y = activation(x W + b)`: x `[rows, inputs]`, W `[inputs, outputs]`, b `[outputs]`.
-public struct Dense: Sendable, Equatable {
+public struct PerceptronLayer: Sendable, Equatable {
   public var weight: Tensor
   public var bias: Tensor
   public var activation: Activation
@@ -55,26 +20,22 @@ public struct Dense: Sendable, Equatable {
   public init(inputs: Int, outputs: Int, activation: Activation, random: inout RandomStream) {
     let initializer: Initializer = activation == .relu ? .he : .glorot
     self.init(
-      weight: initializer(inputs: inputs, outputs: outputs, random: &random),
+      weight: Tensor(
+        initializer.values(inputs * outputs, inputs: inputs, outputs: outputs, random: &random),
+        shape: [inputs, outputs]),
       bias: Tensor(repeating: 0, shape: [outputs]), activation: activation)
   }
 
   public var inputs: Int { weight.rows }
   public var outputs: Int { weight.columns }
-
-  /// With the weight and bias as variables of the tape.
-  public func callAsFunction(_ x: Variable, weight: Variable, bias: Variable, on tape: inout Tape) -> Variable
-  {
-    activation(tape.addBias(tape.product(x, weight), bias), on: &tape)
-  }
 }
 
-/// Dense layers, one after the other.
+/// Dense layers, one after the other, as a value: what the small models of the event path are compiled from.
 public struct MultilayerPerceptron: Sendable, Equatable {
-  public var layers: [Dense]
+  public var layers: [PerceptronLayer]
 
   /// - Precondition: each layer takes as many inputs as the one before gives.
-  public init(_ layers: [Dense]) {
+  public init(_ layers: [PerceptronLayer]) {
     precondition(!layers.isEmpty, "a perceptron without layers")
     for (layer, next) in zip(layers, layers.dropFirst()) {
       precondition(
@@ -86,11 +47,12 @@ public struct MultilayerPerceptron: Sendable, Equatable {
 
   /// - Parameter sizes: the widths of input, hidden layers and output.
   public init(sizes: [Int], hidden: Activation, output: Activation = .identity, random: inout RandomStream) {
-    var layers: [Dense] = []
+    var layers: [PerceptronLayer] = []
     for (inputs, outputs) in zip(sizes, sizes.dropFirst()) {
       let last = layers.count == sizes.count - 2
       layers.append(
-        Dense(inputs: inputs, outputs: outputs, activation: last ? output : hidden, random: &random))
+        PerceptronLayer(inputs: inputs, outputs: outputs, activation: last ? output : hidden, random: &random)
+      )
     }
     self.init(layers)
   }
@@ -101,7 +63,7 @@ public struct MultilayerPerceptron: Sendable, Equatable {
     set {
       precondition(newValue.count == 2 * layers.count, "\(newValue.count) tensors for \(layers.count) layers")
       for i in layers.indices {
-        layers[i] = Dense(
+        layers[i] = PerceptronLayer(
           weight: newValue[2 * i], bias: newValue[2 * i + 1], activation: layers[i].activation)
       }
     }
@@ -120,14 +82,12 @@ public struct MultilayerPerceptron: Sendable, Equatable {
     }
   }
 
-  /// The output for rows `x`; `parameters` are those of this network as variables of the tape.
-  public func callAsFunction(_ x: Variable, parameters: [Variable], on tape: inout Tape) -> Variable {
+  /// The output for rows `x` on a tape; `parameters` are those of this network as variables of it.
+  public func callAsFunction(_ x: Variable, parameters: [Variable]) -> Variable {
     precondition(
       parameters.count == 2 * layers.count, "\(parameters.count) variables for \(layers.count) layers")
-    var x = x
-    for (i, layer) in layers.enumerated() {
-      x = layer(x, weight: parameters[2 * i], bias: parameters[2 * i + 1], on: &tape)
+    return layers.enumerated().reduce(x) { x, layer in
+      dense(x, parameters[2 * layer.offset], parameters[2 * layer.offset + 1], layer.element.activation)
     }
-    return x
   }
 }

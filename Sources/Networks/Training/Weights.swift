@@ -18,7 +18,7 @@ public struct Weights: Sendable, Equatable {
   public func tensor(_ name: String, shape: [Int?]) throws(WeightsError) -> Tensor {
     guard let tensor = tensors[name] else { throw .missing(name) }
     guard tensor.shape.count == shape.count, zip(tensor.shape, shape).allSatisfy({ $1 == nil || $0 == $1 })
-    else { throw .wrongShape(name, have: tensor.shape, want: shape) }
+    else { throw .wrongShape(name, have: Array(tensor.shape), want: shape) }
     guard VectorMath.allFinite(tensor.values) else { throw .notFinite(name) }
     return tensor
   }
@@ -33,15 +33,20 @@ public struct Weights: Sendable, Equatable {
   public func encode() -> [UInt8] {
     var header = Header(metadata: metadata, entries: [:])
     var data: [UInt8] = []
+    data.reserveCapacity(4 * tensors.values.reduce(0) { $0 + $1.count })
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       let start = data.count
-      data.reserveCapacity(start + 4 * tensor.count)
-      for value in tensor.values {
-        let bits = value.bitPattern
-        for shift: UInt32 in [0, 8, 16, 24] { data.append(UInt8(truncatingIfNeeded: bits >> shift)) }
-      }
+      #if _endian(little)
+        unsafe tensor.values.withUnsafeBytes { unsafe data.append(contentsOf: $0) }
+      #else
+        for value in tensor.values {
+          for shift: UInt32 in [0, 8, 16, 24] {
+            data.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
+          }
+        }
+      #endif
       header.entries[name] = Header.Entry(
-        dtype: "F32", shape: tensor.shape, offsets: [start, data.count])
+        dtype: "F32", shape: Array(tensor.shape), offsets: [start, data.count])
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -76,6 +81,9 @@ public struct Weights: Sendable, Equatable {
         else { throw .malformed("\(name) has the impossible shape \(entry.shape)") }
         count = product
       }
+      guard entry.shape.count <= Shape.mostAxes else {
+        throw .malformed("\(name) has \(entry.shape.count) axes, more than \(Shape.mostAxes)")
+      }
       let offsets = entry.offsets
       guard offsets.count == 2, offsets[0] == end, offsets[1] >= end, (offsets[1] - end) % 4 == 0,
         (offsets[1] - end) / 4 == count
@@ -91,7 +99,7 @@ public struct Weights: Sendable, Equatable {
               littleEndian: bytes.loadUnaligned(fromByteOffset: at + 4 * $0, as: UInt32.self)))
         }
       }
-      tensors[name] = Tensor(values, shape: entry.shape)
+      tensors[name] = Tensor(values, shape: Shape(entry.shape))
       end = offsets[1]
     }
     guard bytes.count == begin + end else {

@@ -4,6 +4,15 @@ public import Tensors
 /// Adam by hand over one flat buffer, without allocation after the first step. Its gradient is that of the tape
 /// (checked by test).
 public struct PerceptronTrainer: Sendable {
+  /// The numbers of Adam (Kingma & Ba 2015).
+  public struct Adam: Sendable, Equatable {
+    public var rate: Float
+    public var beta1: Float = 0.9
+    public var beta2: Float = 0.999
+    public var epsilon: Float = 1e-8
+    public init(rate: Float = 1e-3) { self.rate = rate }
+  }
+
   private struct Layer: Sendable {
     let inputs: Int
     let outputs: Int
@@ -29,7 +38,7 @@ public struct PerceptronTrainer: Sendable {
   private let visible: Region
   private let uniforms: Region
   public let batch: Int
-  public var adam: Adam.Settings
+  public var adam: Adam
   /// Steps taken.
   public private(set) var steps = 0
 
@@ -37,7 +46,7 @@ public struct PerceptronTrainer: Sendable {
 
   /// - Parameter batch: rows per step at most.
   /// - Precondition: hidden layers are tanh, the last one is linear, and as wide as the input.
-  public init(_ network: MultilayerPerceptron, batch: Int, adam: Adam.Settings) {
+  public init(_ network: MultilayerPerceptron, batch: Int, adam: Adam) {
     precondition(
       network.layers.dropLast().allSatisfy { $0.activation == .tanh }
         && network.layers.last?.activation == .identity,

@@ -1,0 +1,170 @@
+#include "CVectorMath.h"
+#include "Elementary.h"
+
+INLINE float largest(size_t n, const float *x) {
+  float lane[LANES];
+  for (int j = 0; j < LANES; j++) lane[j] = -__builtin_inff();
+  size_t whole = n / LANES * LANES;
+  for (size_t c = 0; c < whole; c += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] || x[c + j] != x[c + j] ? x[c + j] : lane[j];
+  for (size_t c = whole; c < n; c++) {
+    float *l = lane + (c - whole);
+    *l = x[c] > *l || x[c] != x[c] ? x[c] : *l;
+  }
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) {
+      float a = lane[j], b = lane[j + half];
+      lane[j] = b > a || b != b ? b : a;
+    }
+  return lane[0];
+}
+
+INLINE float total(size_t n, const float *x) {
+  float lane[LANES] = {0};
+  size_t whole = n / LANES * LANES;
+  for (size_t c = 0; c < whole; c += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += x[c + j];
+  for (size_t c = whole; c < n; c++) lane[c - whole] += x[c];
+  return lanes_total(lane);
+}
+
+INLINE float inner_product(size_t n, const float *x, const float *y) {
+  float lane[LANES] = {0};
+  size_t whole = n / LANES * LANES;
+  for (size_t c = 0; c < whole; c += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += x[c + j] * y[c + j];
+  for (size_t c = whole; c < n; c++) lane[c - whole] += x[c] * y[c];
+  return lanes_total(lane);
+}
+
+// y = e^(x - top) (written unless null); returns its sum.
+INLINE float exponentials(size_t n, const float *x, float top, float *y) {
+  float lane[LANES] = {0};
+  size_t whole = n / LANES * LANES;
+  for (size_t c = 0; c < whole; c += LANES)
+    for (int j = 0; j < LANES; j++) {
+      float e = exponential(x[c + j] - top);
+      if (y) y[c + j] = e;
+      lane[j] += e;
+    }
+  if (whole < n) {
+    float part[LANES];
+    for (int j = 0; j < LANES; j++) part[j] = -200.0f;
+    for (size_t c = whole; c < n; c++) part[c - whole] = x[c] - top;
+    for (int j = 0; j < LANES; j++) part[j] = exponential(part[j]);
+    for (int j = 0; j < LANES; j++) lane[j] += part[j];
+    if (y)
+      for (size_t c = whole; c < n; c++) y[c] = part[c - whole];
+  }
+  return lanes_total(lane);
+}
+
+INLINE float log_sum(size_t n, const float *x) {
+  float top = largest(n, x);
+  return absolute(top) < __builtin_inff() ? top + logarithm(exponentials(n, x, top, 0)) : top;
+}
+
+CLONES void vm_softmax(size_t rows, size_t n, const float *x, float *y) {
+  for (size_t r = 0; r < rows; r++, x += n, y += n) {
+    float scale = 1.0f / exponentials(n, x, largest(n, x), y);
+    EACH(c, n) y[c] *= scale;
+  }
+}
+
+CLONES void vm_log_softmax(size_t rows, size_t n, const float *x, float *y) {
+  for (size_t r = 0; r < rows; r++, x += n, y += n) {
+    float shift = log_sum(n, x);
+    EACH(c, n) y[c] = x[c] - shift;
+  }
+}
+
+CLONES void vm_softmax_backward(size_t rows, size_t n, const float *y, const float *dy, float *dx, int accumulate) {
+  for (size_t r = 0; r < rows; r++, y += n, dy += n, dx += n) {
+    float mean = inner_product(n, y, dy);
+    if (accumulate) {
+      EACH(c, n) dx[c] += y[c] * (dy[c] - mean);
+    } else {
+      EACH(c, n) dx[c] = y[c] * (dy[c] - mean);
+    }
+  }
+}
+
+CLONES void vm_log_softmax_backward(size_t rows, size_t n, const float *y, const float *dy, float *dx,
+                                    int accumulate) {
+  for (size_t r = 0; r < rows; r++, y += n, dy += n, dx += n) {
+    float sum = total(n, dy);
+    EACH(c, n) dx[c] = (accumulate ? dx[c] : 0.0f) + (dy[c] - sum * exponential(y[c]));
+  }
+}
+
+CLONES ptrdiff_t vm_cross_entropy(size_t rows, size_t n, const float *x, const int32_t *labels, float *loss,
+                                  float *log_sums) {
+  for (size_t r = 0; r < rows; r++, x += n) {
+    if (labels[r] >= 0 && (size_t)labels[r] >= n) return (ptrdiff_t)r;
+    float shift = log_sum(n, x);
+    log_sums[r] = shift;
+    loss[r] = labels[r] < 0 ? 0.0f : shift - x[labels[r]];
+  }
+  return -1;
+}
+
+CLONES void vm_cross_entropy_backward(size_t rows, size_t n, const float *x, const int32_t *labels,
+                                      const float *log_sums, float factor, const float *d_loss, float *dx,
+                                      int accumulate) {
+  for (size_t r = 0; r < rows; r++, x += n, dx += n) {
+    float d = labels[r] < 0 ? 0.0f : d_loss ? factor * d_loss[r] : factor, shift = log_sums[r];
+    if (d == 0.0f) {
+      if (!accumulate) EACH(c, n) dx[c] = 0.0f;
+      continue;
+    }
+    if (accumulate) {
+      EACH(c, n) dx[c] += d * exponential(x[c] - shift);
+    } else {
+      EACH(c, n) dx[c] = d * exponential(x[c] - shift);
+    }
+    dx[labels[r]] -= d;
+  }
+}
+
+CLONES void vm_binary_cross_entropy(size_t n, const float *x, const float *target, float *loss) {
+  EACH(i, n) loss[i] = soft_plus(x[i]) - x[i] * target[i];
+}
+
+CLONES void vm_binary_cross_entropy_rows(size_t rows, size_t n, const float *x, const float *target, float *sum) {
+  size_t whole = n / LANES * LANES;
+  for (size_t r = 0; r < rows; r++, x += n, target += n) {
+    float lane[LANES] = {0};
+    for (size_t c = 0; c < whole; c += LANES)
+      for (int j = 0; j < LANES; j++) lane[j] += soft_plus(x[c + j]) - x[c + j] * target[c + j];
+    for (size_t c = whole; c < n; c++) lane[c - whole] += soft_plus(x[c]) - x[c] * target[c];
+    sum[r] = lanes_total(lane);
+  }
+}
+
+CLONES void vm_binary_cross_entropy_backward(size_t rows, size_t n, const float *x, const float *target, float factor,
+                                             const float *d_loss, ptrdiff_t row_step, ptrdiff_t column_step,
+                                             float *dx, int accumulate) {
+  for (size_t r = 0; r < rows; r++, x += n, target += n, dx += n) {
+    if (d_loss && column_step) {
+      const float *d = d_loss + (ptrdiff_t)r * row_step;
+      EACH(c, n) dx[c] = (accumulate ? dx[c] : 0.0f) + factor * d[(ptrdiff_t)c] * (logistic(x[c]) - target[c]);
+    } else {
+      float d = d_loss ? factor * d_loss[(ptrdiff_t)r * row_step] : factor;
+      EACH(c, n) dx[c] = (accumulate ? dx[c] : 0.0f) + d * (logistic(x[c]) - target[c]);
+    }
+  }
+}
+
+CLONES void vm_categorical(size_t rows, size_t n, const float *logits, const float *u, int32_t *index) {
+  for (size_t r = 0; r < rows; r++, logits += n) {
+    float top = largest(n, logits), sum = 0, target = u[r] * exponentials(n, logits, top, 0);
+    size_t chosen = n, last = 0;
+    for (size_t c = 0; c < n && chosen == n; c++) {
+      float part = exponential(logits[c] - top);
+      sum += part;
+      if (part > 0) last = c;
+      if (part > 0 && sum > target) chosen = c;
+    }
+    index[r] = (int32_t)(chosen < n ? chosen : last);
+  }
+}

@@ -1,0 +1,180 @@
+import Gradients
+import Tensors
+
+/// The one way in which everything here is trained: shuffled batches, a schedule, clipping, a moving average, held-out
+/// rows that decide what is kept and when to stop, a time limit, and a guard against divergence.
+public struct TrainingLoop: Sendable, Equatable {
+  /// Where the run ends at the latest, counted from the very beginning of training.
+  public var steps: Int
+  public var schedule = Schedule.constant
+  public var clipping = GradientClipping.none
+  /// Which optimizer moves at each step, in turn: `[0, 0, 0, 1]` trains a critic three times per generator.
+  public var phases = [0]
+  /// Steps between looks at the held-out rows; nil for once per pass.
+  public var evaluationInterval: Int?
+  /// Evaluations without gain before the end; nil for no early end.
+  public var patience: Int?
+  /// The share by which the held-out loss must fall to count as a gain.
+  public var leastGain: Float = 0
+  /// Seconds from the begin of ``run(_:_:now:observer:shouldStop:checkpoint:)``.
+  public var timeLimit: Double?
+  /// Steps between reports; nil for once per pass.
+  public var reportInterval: Int?
+  /// Steps between checkpoints; nil for none.
+  public var checkpointInterval: Int?
+
+  public init(steps: Int) { self.steps = steps }
+
+  /// Trains from the state until an end; the same state, settings and learner give the same bits, wherever it was stopped
+  /// in between.
+  ///
+  /// - Parameters:
+  ///   - now: seconds of a clock that does not jump.
+  ///   - observer: told of losses and speed.
+  ///   - shouldStop: asked before each step.
+  ///   - checkpoint: given the whole state every so many steps, to be kept somewhere.
+  /// - Throws: ``TrainingError``; the state is then the last good one.
+  @discardableResult
+  public func run(
+    _ state: inout TrainingState, _ learner: inout some Learner, now: () -> Double,
+    observer: (TrainingProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false },
+    checkpoint: (TrainingState) -> Void = { _ in }
+  ) throws(TrainingError) -> TrainingEnd {
+    learner.buffer.parameters = state.parameters
+    var report = Report(begin: now())
+    var end = TrainingEnd.finished
+    let perPass = max(state.shuffle.batchesPerEpoch, 1)
+    do throws(TrainingError) {
+      while state.step < steps {
+        if shouldStop() {
+          end = .stopped
+          break
+        }
+        if let timeLimit, now() - report.begin >= timeLimit {
+          end = .timeLimit
+          break
+        }
+        try step(&state, &learner, &report)
+        if state.step % (evaluationInterval ?? perPass) == 0 {
+          try evaluate(&state, &learner, &report)
+        }
+        if let checkpointInterval, state.step % checkpointInterval == 0 {
+          state.parameters = learner.buffer.parameters
+          checkpoint(state)
+        }
+        if let patience, state.evaluationsWithoutGain >= patience {
+          end = .noGain
+          break
+        }
+        if state.step % (reportInterval ?? perPass) == 0, state.step < steps {
+          observer(report.progress(state, steps: steps, at: now()))
+        }
+      }
+    } catch {
+      state.parameters = learner.buffer.parameters
+      throw error
+    }
+    state.parameters = learner.buffer.parameters
+    var last = report.progress(state, steps: steps, at: now())
+    last.end = end
+    observer(last)
+    return end
+  }
+
+  /// One step, or nothing at all when it failed.
+  private func step(
+    _ state: inout TrainingState, _ learner: inout some Learner, _ report: inout Report
+  ) throws(TrainingError) {
+    let buffer = learner.buffer
+    let place = (state.shuffle.epoch, state.shuffle.position)
+    let statistics = buffer.statistics.count > 0 ? buffer.statistics.values : []
+    func undo(_ state: inout TrainingState) {
+      state.shuffle.move(toEpoch: place.0, position: place.1)
+      buffer.statistics.assign(statistics)
+    }
+    let phase = phases[state.step % phases.count]
+    precondition(
+      phase < state.optimizers.count, "phase \(phase) of \(state.optimizers.count) optimizers")
+    let rows = state.shuffle.next()
+    let loss = learner.gradient(of: rows, step: state.step, phase: phase)
+    guard loss.isFinite else {
+      undo(&state)
+      throw .loss(loss, step: state.step)
+    }
+    let (scale, norm) = clipping(buffer.gradient)
+    guard norm?.isFinite ?? buffer.gradient.isFinite else {
+      undo(&state)
+      throw .gradient(Self.brokenSlot(buffer), step: state.step)
+    }
+    let factor = schedule.factor(after: state.step)
+    state.optimizers[phase].step(buffer, factor: factor, scale: scale)
+    state.average?.update(buffer.weights)
+    state.step += 1
+    report.add(
+      loss: loss, rows: rows.count, rate: state.optimizers[phase].rate * factor, norm: norm)
+  }
+
+  private func evaluate(
+    _ state: inout TrainingState, _ learner: inout some Learner, _ report: inout Report
+  ) throws(TrainingError) {
+    guard let loss = learner.heldOutLoss() else { return }
+    guard loss.isFinite else { throw .heldOutLoss(loss, step: state.step) }
+    report.heldOutLoss = loss
+    guard let best = state.best else {
+      state.keep(learner.buffer.parameters, loss: loss)
+      return
+    }
+    if loss < best.loss {
+      let isGain = loss < best.loss - leastGain * abs(best.loss)
+      let waited = state.evaluationsWithoutGain
+      state.keep(learner.buffer.parameters, loss: loss)
+      if !isGain { state.evaluationsWithoutGain = waited + 1 }
+    } else {
+      state.evaluationsWithoutGain += 1
+    }
+  }
+
+  /// The name of the first parameter whose gradient is not finite.
+  private static func brokenSlot(_ buffer: ParameterBuffer) -> String {
+    buffer.entries.first { $0.slot.isTrained && !buffer.gradient($0.slot).isFinite }?.name
+      ?? "all parameters together"
+  }
+}
+
+/// What is gathered between two reports.
+private struct Report {
+  let begin: Double
+  var last: Double
+  var losses = 0.0
+  var steps = 0
+  var rows = 0
+  var rate: Float = 0
+  var norm: Float?
+  var heldOutLoss: Float?
+
+  init(begin: Double) {
+    self.begin = begin
+    last = begin
+  }
+
+  mutating func add(loss: Float, rows: Int, rate: Float, norm: Float?) {
+    losses += Double(loss)
+    steps += 1
+    self.rows += rows
+    self.rate = rate
+    self.norm = norm
+  }
+
+  mutating func progress(_ state: TrainingState, steps most: Int, at now: Double) -> TrainingProgress {
+    let spent = now - last
+    defer {
+      (losses, steps, rows) = (0, 0, 0)
+      last = now
+    }
+    return TrainingProgress(
+      step: state.step, steps: most, epoch: state.shuffle.epoch,
+      loss: steps == 0 ? 0 : Float(losses / Double(steps)), heldOutLoss: heldOutLoss,
+      bestLoss: state.best?.loss, rate: rate, gradientNorm: norm,
+      rowsPerSecond: spent > 0 ? Double(rows) / spent : 0, seconds: now - begin, end: nil)
+  }
+}

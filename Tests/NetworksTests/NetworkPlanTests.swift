@@ -1,0 +1,31 @@
+import Gradients
+import Networks
+import Tensors
+import Testing
+
+struct NetworkPlanTests {
+  @Test func `a plan gives what a fresh tape gives, for any number of rows, and follows the weights`() {
+    var scope = ParameterScope(seed: 1)
+    let first = Convolution2D("first", 1, 4, size: 3, activation: .relu, in: &scope)
+    let norm = BatchNorm("norm", channels: 4, in: &scope)
+    let last = Dense("last", 4 * 5 * 5, 3, in: &scope)
+    @Sendable func network(_ x: Variable) -> Variable {
+      last(norm(first(x), isTraining: false).reshaped([x.shape[0], 100]))
+    }
+    let buffer = ParameterBuffer(scope.parameters)
+    let plan = NetworkPlan(buffer, row: [1, 5, 5], network: network)
+    var random = RandomStream(seed: 2)
+    let values = random.normals(10 * 25)
+    func truth(_ rows: [Int]) -> [Float] {
+      let tape = Tape(buffer)
+      let x = rows.flatMap { values[25 * $0..<25 * ($0 + 1)] }
+      return network(tape.input(Tensor(x, shape: [rows.count, 1, 5, 5]))).value.values
+    }
+    for rows in [[0, 1, 2], [7], [9, 3, 4], [5]] {
+      #expect(plan.run(values, rows: rows[...]).values == truth(rows))
+    }
+    buffer.weights.assign(buffer.weights.values.map { 0.5 * $0 })
+    #expect(plan.run(values, rows: [2, 4, 6]).values == truth([2, 4, 6]))
+    #expect(plan.inputs == 25)
+  }
+}

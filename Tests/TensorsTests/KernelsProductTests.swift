@@ -1,0 +1,85 @@
+import Tensors
+import Testing
+
+struct KernelsProductTests {
+  @Test(
+    "products of small and packed sizes, all transposes, agree with their definition",
+    arguments: [
+      (1, 1, 1), (5, 3, 0), (7, 19, 33), (37, 64, 20), (40, 112, 420), (300, 130, 90), (33, 49, 400),
+      (16, 16, 30),
+      (17, 97, 1000),
+    ])
+  func sizes(m: Int, n: Int, k: Int) {
+    var random = RandomStream(seed: 21)
+    let (a, b, bias) = (random.normals(m * k), random.normals(k * n), random.normals(n))
+    for ta in [false, true] {
+      for tb in [false, true] {
+        let truth = ProductTests.naive(m: m, n: n, k: k, a, ta, b, tb)
+        let s = ta ? MatrixSteps.transposed(m) : .plain(k)
+        let t = tb ? MatrixSteps.transposed(k) : .plain(n)
+        let plain = unsafe Buffers.made(m * n, filled: 9) { c in
+          unsafe Kernels.product(m: m, n: n, k: k, a, s, b, t, into: c)
+        }
+        #expect(Buffers.worst(plain, truth) < 1e-4)
+        let added = unsafe Buffers.made(m * n, filled: 2) { c in
+          unsafe Kernels.product(m: m, n: n, k: k, alpha: -0.5, a, s, b, t, into: c, accumulate: true)
+        }
+        #expect(Buffers.worst(added, truth.map { 2 - 0.5 * $0 }) < 1e-4)
+        let shifted = unsafe Buffers.made(m * n) { c in
+          unsafe Kernels.product(m: m, n: n, k: k, a, s, b, t, bias: bias, into: c)
+        }
+        #expect(Buffers.worst(shifted, truth.indices.map { truth[$0] + Double(bias[$0 % n]) }) < 1e-4)
+      }
+    }
+  }
+
+  @Test func `any part computed alone has the same bits`() {
+    var random = RandomStream(seed: 22)
+    let (m, n, k) = (70, 130, 450)
+    let (a, b) = (random.normals(m * k), random.normals(k * n))
+    for (s, t) in [
+      (MatrixSteps.plain(k), MatrixSteps.plain(n)), (.transposed(m), .plain(n)), (.plain(k), .transposed(k)),
+    ] {
+      let whole = unsafe Buffers.made(m * n) { c in
+        unsafe Kernels.product(m: m, n: n, k: k, a, s, b, t, into: c)
+      }
+      let parts = unsafe Buffers.made(m * n) { c in
+        unsafe a.withUnsafeBufferPointer { a in
+          unsafe b.withUnsafeBufferPointer { b in
+            guard let a = a.baseAddress, let b = b.baseAddress else { return }
+            for rows in [0..<3, 3..<40, 40..<70] {
+              for columns in [0..<50, 50..<129, 129..<130] {
+                unsafe Kernels.product(
+                  m: rows.count, n: columns.count, k: k, a + rows.lowerBound * s.row, s,
+                  b + columns.lowerBound * t.column, t, into: c + rows.lowerBound * n + columns.lowerBound,
+                  rowStep: n)
+              }
+            }
+          }
+        }
+      }
+      #expect(whole == parts)
+    }
+  }
+
+  @Test func `a batch of products and a dense layer`() {
+    let a: [Float] = [1, 2, 3, 4, 5, 6, 7, 8]
+    let b: [Float] = [1, 0, 1, 1]
+    let c = unsafe Buffers.made(8) { c in
+      unsafe Kernels.products(
+        count: 2, m: 2, n: 2, k: 2, a, .plain(2), every: 4, b, .plain(2), every: 0, into: c, every: 4)
+    }
+    #expect(c == [3, 2, 7, 4, 11, 6, 15, 8])
+    var sum = Buffers.zeros(4)
+    let y = unsafe Buffers.made(4) { y in
+      unsafe Kernels.dense(
+        rows: 2, inputs: 2, outputs: 2, [1, -2, 3, -4], b, .plain(2), bias: [0, 1], .relu, sum: &sum, into: y)
+    }
+    #expect(sum == [-1, -1, -1, -3] && y == [0, 0, 0, 0])
+    let z = unsafe Buffers.made(4) { y in
+      unsafe Kernels.dense(
+        rows: 2, inputs: 2, outputs: 2, [1, -2, 3, -4], b, .transposed(2), bias: [0, 1], .identity, into: y)
+    }
+    #expect(z == [1, 0, 3, 0])
+  }
+}
