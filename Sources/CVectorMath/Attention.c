@@ -4,41 +4,19 @@
 // Queries go in bands, so that a causal band neither computes nor reads what lies beyond its mask.
 enum { BAND = 32 };
 
-INLINE float masked_row(size_t n, size_t keys, float scale, float *x) {
+INLINE void masked_row(size_t n, size_t keys, float scale, float *x) {
   float lane[LANES];
   size_t whole = n / LANES * LANES;
   for (int j = 0; j < LANES; j++) lane[j] = -__builtin_inff();
   for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] || x[c + j] != x[c + j] ? x[c + j] : lane[j];
-  for (size_t c = whole; c < n; c++) {
-    float *l = lane + (c - whole);
-    *l = x[c] > *l || x[c] != x[c] ? x[c] : *l;
-  }
+    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] ? x[c + j] : lane[j];
+  for (size_t c = whole; c < n; c++) lane[c - whole] = x[c] > lane[c - whole] ? x[c] : lane[c - whole];
   for (int half = LANES / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) {
-      float a = lane[j], b = lane[j + half];
-      lane[j] = b > a || b != b ? b : a;
-    }
+    for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
   float top = lane[0];
-  for (int j = 0; j < LANES; j++) lane[j] = 0.0f;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) {
-      float e = exponential(scale * (x[c + j] - top));
-      x[c + j] = e;
-      lane[j] += e;
-    }
-  if (whole < n) {
-    float part[LANES];
-    for (int j = 0; j < LANES; j++) part[j] = -200.0f;
-    for (size_t c = whole; c < n; c++) part[c - whole] = scale * (x[c] - top);
-    for (int j = 0; j < LANES; j++) part[j] = exponential(part[j]);
-    for (int j = 0; j < LANES; j++) lane[j] += part[j];
-    for (size_t c = whole; c < n; c++) x[c] = part[c - whole];
-  }
-  float total = 1.0f / lanes_total(lane);
+  float total = 1.0f / exponential_row(n, x, scale, top, x);
   EACH(c, n) x[c] *= total;
   for (size_t c = n; c < keys; c++) x[c] = 0.0f;
-  return total;
 }
 
 // The positive scale is taken out of the largest, so that both are one pass.

@@ -8,8 +8,8 @@ INLINE float apply(const int operation, float a, float b) {
   case VM_SUBTRACT: return a - b;
   case VM_MULTIPLY: return a * b;
   case VM_DIVIDE: return a / b;
-  case VM_MAXIMUM: return a > b || a != a ? a : b;  // a NaN wins
-  case VM_MINIMUM: return a < b || a != a ? a : b;
+  case VM_MAXIMUM: return ((a > b) | (a != a)) ? a : b;  // a NaN wins
+  case VM_MINIMUM: return ((a < b) | (a != a)) ? a : b;
   case VM_GREATER: return a > b ? 1.0f : 0.0f;
   case VM_GREATER_EQUAL: return a >= b ? 1.0f : 0.0f;
   case VM_LESS: return a < b ? 1.0f : 0.0f;

@@ -182,3 +182,22 @@ INLINE float silu_slope(float x) {
   float s = logistic(x);
   return s * (1.0f + x * (1.0f - s));
 }
+
+// y = e^(scale (x - top)), written unless null; returns the sum. In pieces that are filled up to whole vectors: ends that go
+// number by number would cost as much as the rest of a short row.
+INLINE float exponential_row(size_t n, const float *x, float scale, float top, float *y) {
+  enum { PIECE = 256 };
+  float lane[LANES] = {0}, part[PIECE];
+  for (size_t from = 0; from < n; from += PIECE) {
+    size_t count = n - from < PIECE ? n - from : PIECE, full = (count + LANES - 1) / LANES * LANES;
+    const float *p = x + from;
+    EACH(i, count) part[i] = scale * (p[i] - top);
+    for (size_t i = count; i < full; i++) part[i] = -200.0f;
+    _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)")
+    for (size_t i = 0; i < full; i++) part[i] = exponential(part[i]);
+    for (size_t i = 0; i < full; i += LANES)
+      for (int j = 0; j < LANES; j++) lane[j] += part[i + j];
+    if (y) EACH(i, count) y[from + i] = part[i];
+  }
+  return lanes_total(lane);
+}

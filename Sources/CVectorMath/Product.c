@@ -211,7 +211,8 @@ void vm_gemm(size_t m, size_t n, size_t k, float alpha, const float *a, size_t a
     product(m, n, k, a, a_row, a_column, b, b_row, 0, bias, c, c_row, accumulate);
     return;
   }
-  if (n >= 2 * width && m >= BAND && m * k >= 16384)
+  // Rows of a that lie along memory are read well as they are, unless many columns read them.
+  if (n >= (a_row == 1 ? 2 : 4) * width && m >= BAND && m * k >= 16384)
     gemm_packed(product, width, m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, bias, c, c_row, accumulate);
   else
     gemm_panels(product, width, m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, bias, c, c_row, accumulate);

@@ -5,8 +5,8 @@ INLINE float join(const int kind, float a, float x) {
   switch (kind) {
   case VM_SUM: return a + x;
   case VM_SUM_SQUARES: return a + x * x;
-  case VM_LARGEST: return x > a || x != x ? x : a;
-  default: return x < a || x != x ? x : a;
+  case VM_LARGEST: return ((x > a) | (x != x)) ? x : a;
+  default: return ((x < a) | (x != x)) ? x : a;
   }
 }
 INLINE float merge(const int kind, float a, float b) { return kind == VM_SUM_SQUARES ? a + b : join(kind, a, b); }
@@ -26,26 +26,11 @@ INLINE float row(const int kind, size_t n, const float *x) {
   return lane[0];
 }
 
-// Σ e^(x - top) with lanes; what fills the last vector adds nothing.
-INLINE float exponential_sum(size_t n, const float *x, float top) {
-  float lane[LANES] = {0};
-  size_t whole = n / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] += exponential(x[c + j] - top);
-  if (whole < n) {
-    float part[LANES];
-    for (int j = 0; j < LANES; j++) part[j] = -200.0f;
-    for (size_t c = whole; c < n; c++) part[c - whole] = x[c] - top;
-    for (int j = 0; j < LANES; j++) lane[j] += exponential(part[j]);
-  }
-  return lanes_total(lane);
-}
-
 // A row of nothing but -∞ (or with +∞ or NaN) has itself as its result.
 INLINE float log_sum_row(size_t n, const float *x) {
   float top = row(VM_LARGEST, n, x);
   if (!(absolute(top) < __builtin_inff())) return top;
-  return top + logarithm(exponential_sum(n, x, top));
+  return top + logarithm(exponential_row(n, x, 1.0f, top, 0));
 }
 
 enum { WIDE = 64 };

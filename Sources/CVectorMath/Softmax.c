@@ -1,21 +1,16 @@
 #include "CVectorMath.h"
 #include "Elementary.h"
 
+// NaN is passed over here; it comes back by the sum of exponentials.
 INLINE float largest(size_t n, const float *x) {
   float lane[LANES];
   for (int j = 0; j < LANES; j++) lane[j] = -__builtin_inff();
   size_t whole = n / LANES * LANES;
   for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] || x[c + j] != x[c + j] ? x[c + j] : lane[j];
-  for (size_t c = whole; c < n; c++) {
-    float *l = lane + (c - whole);
-    *l = x[c] > *l || x[c] != x[c] ? x[c] : *l;
-  }
+    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] ? x[c + j] : lane[j];
+  for (size_t c = whole; c < n; c++) lane[c - whole] = x[c] > lane[c - whole] ? x[c] : lane[c - whole];
   for (int half = LANES / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) {
-      float a = lane[j], b = lane[j + half];
-      lane[j] = b > a || b != b ? b : a;
-    }
+    for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
   return lane[0];
 }
 
@@ -37,36 +32,15 @@ INLINE float inner_product(size_t n, const float *x, const float *y) {
   return lanes_total(lane);
 }
 
-// y = e^(x - top) (written unless null); returns its sum.
-INLINE float exponentials(size_t n, const float *x, float top, float *y) {
-  float lane[LANES] = {0};
-  size_t whole = n / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) {
-      float e = exponential(x[c + j] - top);
-      if (y) y[c + j] = e;
-      lane[j] += e;
-    }
-  if (whole < n) {
-    float part[LANES];
-    for (int j = 0; j < LANES; j++) part[j] = -200.0f;
-    for (size_t c = whole; c < n; c++) part[c - whole] = x[c] - top;
-    for (int j = 0; j < LANES; j++) part[j] = exponential(part[j]);
-    for (int j = 0; j < LANES; j++) lane[j] += part[j];
-    if (y)
-      for (size_t c = whole; c < n; c++) y[c] = part[c - whole];
-  }
-  return lanes_total(lane);
-}
-
 INLINE float log_sum(size_t n, const float *x) {
   float top = largest(n, x);
-  return absolute(top) < __builtin_inff() ? top + logarithm(exponentials(n, x, top, 0)) : top;
+  if (absolute(top) < __builtin_inff()) return top + logarithm(exponential_row(n, x, 1.0f, top, 0));
+  return top > 0 ? top : total(n, x);  // nothing but -∞, or NaN
 }
 
 CLONES void vm_softmax(size_t rows, size_t n, const float *x, float *y) {
   for (size_t r = 0; r < rows; r++, x += n, y += n) {
-    float scale = 1.0f / exponentials(n, x, largest(n, x), y);
+    float scale = 1.0f / exponential_row(n, x, 1.0f, largest(n, x), y);
     EACH(c, n) y[c] *= scale;
   }
 }
@@ -157,7 +131,7 @@ CLONES void vm_binary_cross_entropy_backward(size_t rows, size_t n, const float 
 
 CLONES void vm_categorical(size_t rows, size_t n, const float *logits, const float *u, int32_t *index) {
   for (size_t r = 0; r < rows; r++, logits += n) {
-    float top = largest(n, logits), sum = 0, target = u[r] * exponentials(n, logits, top, 0);
+    float top = largest(n, logits), sum = 0, target = u[r] * exponential_row(n, logits, 1.0f, top, 0);
     size_t chosen = n, last = 0;
     for (size_t c = 0; c < n && chosen == n; c++) {
       float part = exponential(logits[c] - top);

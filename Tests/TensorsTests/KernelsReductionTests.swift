@@ -20,7 +20,7 @@ struct KernelsReductionTests {
     }
   }
 
-  static let shapes = [(5, 37, 1), (1, 30, 20), (3, 4, 70), (2, 1, 5), (4, 16, 1), (2, 9, 64), (1, 200, 130)]
+  static let shapes = [(5, 37, 1), (1, 30, 20), (3, 4, 70), (2, 1, 5), (4, 16, 1), (2, 9, 64), (1, 30, 66)]
 
   @Test("last, first and middle axes, and their derivatives", arguments: Reduction.allCases)
   func axes(kind: Reduction) {
