@@ -12,12 +12,6 @@ typedef float floats __attribute__((ext_vector_type(LEVELS)));
 typedef int32_t words __attribute__((ext_vector_type(LEVELS)));
 typedef _Bool bools __attribute__((ext_vector_type(LEVELS)));
 
-#if defined(__x86_64__)
-#define WHOLE __attribute__((min_vector_width(512)))
-#else
-#define WHOLE
-#endif
-
 // Macros, as a function may not take or give vectors that are wider than what the plainest processor has.
 #define LOAD(name, from) \
   floats name;           \
@@ -75,9 +69,9 @@ INLINE void log_p(const float *score, const int32_t *above, const float *low, co
   STORE(logp, p);
 }
 
-CLONES WHOLE void vm_follow_thresholds(size_t n, const float *u, const float *alphas, const float *logs,
-                                       const float *factors, float step, vm_thresholds *state,
-                                       float *thresholds_at, float *allowances_at, float *steps_at, float *logp) {
+CLONES void vm_follow_thresholds(size_t n, const float *u, const float *alphas, const float *logs,
+                                 const float *factors, float step, vm_thresholds *state, float *thresholds_at,
+                                 float *allowances_at, float *steps_at, float *logp) {
   vm_thresholds s = *state;
   LOAD(thresholds, thresholds_at);
   LOAD(allowances, allowances_at);

@@ -50,6 +50,8 @@ float vm_sum(size_t n, const float *x);
 float vm_maximum(size_t n, const float *x);
 // 1 when no element is NaN or infinite
 int vm_all_finite(size_t n, const float *x);
+// 1 when the size of an element exceeds the bound
+int vm_any_beyond(size_t n, const float *x, float bound);
 
 // --- Matrix product for small shapes (Product.c) ---
 // c[m,n] = (accumulate ? c : bias or 0) + a[m,k]·b[k,n]; a has any strides, b and c have unit column stride.
