@@ -76,7 +76,9 @@ protected:
   }
 
   /// Ends the event: counts and hashes what it has.
-  int32_t close(bool has_values) {
+  ///
+  /// `is_alike`: its names are those of the event before.
+  int32_t close(bool has_values, bool is_alike = false) {
     current.value_count = sink.values_count - current.first_value;
     current.label_count = sink.labels_count - current.first_label;
     if (current.value_count > options.max_values) current.status = CSJ_TOO_MANY_FIELDS;
@@ -86,6 +88,8 @@ protected:
     uint64_t schema = options.seed;
     if (current.flags & CSJ_POSITIONAL) {
       schema = csj_fold(schema ^ 0x9e3779b97f4a7c15ull, current.value_count + 1);
+    } else if (is_alike) {
+      schema = sink.events[sink.events_count - 1].schema;
     } else {
       for (uint32_t i = current.first_value; i < sink.values_count; i++) {
         schema = csj_chain(schema, csj_hash(sink.bytes + sink.name_offsets[i], sink.name_lengths[i], options.seed));

@@ -48,6 +48,7 @@ private:
     if (*at != '{') return other;
     if (sink.events_count == sink.events_capacity) return CSJ_GROW_EVENTS;
     begin();
+    foretell();
     bool has_values = false;
     do {
       at++;
@@ -59,7 +60,44 @@ private:
     } while (*at == ',');
     if (*at != '}') return other;
     at++;
-    return close(has_values);
+    return close(has_values, agreed > 0 && sink.values_count - current.first_value == agreed &&
+                                 agreed == foretold_end - foretold);
+  }
+
+  // MARK: Names as in the event before
+
+  // The values of the event before, unless they are positional, and how many of this one's names are the same.
+  uint32_t foretold = 0, foretold_end = 0, agreed = 0;
+  bool is_foretold = false;
+
+  void foretell() {
+    agreed = foretold = foretold_end = 0;
+    if (sink.events_count == 0) return;
+    const csj_event &last = sink.events[sink.events_count - 1];
+    if (last.flags & CSJ_POSITIONAL) return;
+    foretold = last.first_value;
+    foretold_end = foretold + last.value_count;
+  }
+
+  /// Whether the name of the same value of the event before, with quotes and colon, stands here: then no need to search
+  /// for its end.
+  simdjson_inline bool foretold_name(Piece &piece) {
+#if defined(__SSE2__)
+    const uint32_t next = foretold + (sink.values_count - current.first_value);
+    if (next >= foretold_end) return false;
+    const uint32_t length = sink.name_lengths[next];
+    if (length > 13) return false;
+    const uint8_t *known = sink.bytes + sink.name_offsets[next] - 1;
+    const __m128i there = _mm_loadu_si128(reinterpret_cast<const __m128i *>(known));
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
+    const unsigned same = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(there, here)));
+    if ((~same & ((1u << (length + 3)) - 1)) != 0 || at[length + 2] != ':') return false;
+    piece = Piece{offset_of(at + 1), length};
+    at += length + 3;
+    return true;
+#else
+    return false;
+#endif
   }
 
   int32_t member(Piece key, bool &has_values) {
@@ -95,13 +133,16 @@ private:
     default: break;
     }
     double value;
-    return number(value) ? put(key, value) : other;
+    if (!number(value)) return other;
+    agreed += is_foretold && !is_mute;
+    return put(key, value);
   }
 
   int32_t values() {
     const bool is_positional = *at == '[';
     if (!is_positional && *at != '{') return other;
     begin_values(is_positional);
+    agreed = 0;
     do {
       at++;
       Piece key{0, 0};
@@ -114,6 +155,7 @@ private:
       if (!number(value)) return other;
       const int32_t status = put(key, value);
       if (status != CSJ_OK) return status;
+      agreed += is_foretold && !is_positional;
       skip_spaces();
     } while (*at == ',');
     if (*at != (is_positional ? ']' : '}')) return other;
@@ -137,6 +179,11 @@ private:
   /// A key with its colon, and the spaces around both.
   simdjson_inline bool name(Piece &piece) {
     skip_spaces();
+    is_foretold = foretold_name(piece);
+    if (is_foretold) {
+      skip_spaces();
+      return true;
+    }
     if (!string(piece) || piece.length > options.max_name_length) return false;
     skip_spaces();
     if (*at != ':') return false;
@@ -187,16 +234,26 @@ private:
     at += is_negative;
     const uint8_t *whole = at;
     uint64_t mantissa = 0;
-    while (is_digit(*at)) mantissa = mantissa * 10 + (*at++ - '0');
-    auto digits = at - whole;
-    if (digits == 0 || (digits > 1 && *whole == '0')) return false;
-    long places = 0;
-    if (*at == '.') {
-      const uint8_t *fraction = ++at;
+    long digits, places = 0;
+    Short brief;
+    if (brief.look(at)) {
+      digits = brief.digits;
+      places = brief.places;
+      mantissa = brief.mantissa;
+      at += brief.length;
+      // The digits before the point: a leading 0 stands alone.
+      if (digits - places > 1 && *whole == '0') return false;
+    } else {
       while (is_digit(*at)) mantissa = mantissa * 10 + (*at++ - '0');
-      places = at - fraction;
-      if (places == 0) return false;
-      digits += places;
+      digits = at - whole;
+      if (digits == 0 || (digits > 1 && *whole == '0')) return false;
+      if (*at == '.') {
+        const uint8_t *fraction = ++at;
+        while (is_digit(*at)) mantissa = mantissa * 10 + (*at++ - '0');
+        places = at - fraction;
+        if (places == 0) return false;
+        digits += places;
+      }
     }
     if (digits <= 19 && mantissa <= 1ull << 53 && is_after_number()) {
       value = static_cast<double>(static_cast<int64_t>(mantissa)) / powers[places];
@@ -205,6 +262,51 @@ private:
     }
     return long_number(start, value);
   }
+
+  /// Digits with or without a point, at most eight bytes of both and what ends them: read at once.
+  struct Short {
+    uint64_t mantissa;
+    long digits, places, length;
+
+    /// False when it is longer, or no number.
+    simdjson_inline bool look(const uint8_t *text) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+      constexpr uint64_t each = 0x0101010101010101ull;
+      uint64_t word;
+      memcpy(&word, text, 8);
+      word ^= '0' * each;  // digits become 0 to 9
+      // The top bit of every byte that is more.
+      uint64_t others = (((word & 0x7f * each) + 0x76 * each) | word) & 0x80 * each;
+      if (others == 0) return false;
+      const int first = __builtin_ctzll(others) & ~7;  // in bits, like all that follows
+      if (first == 0) return false;
+      int end = first;
+      places = 0;
+      if ((word >> first & 0xff) == ('.' ^ '0')) {
+        others &= others - 1;
+        if (others == 0) return false;
+        end = __builtin_ctzll(others) & ~7;
+        places = (end - first) / 8 - 1;
+        if (places == 0) return false;
+        const uint64_t before = (1ull << first) - 1;
+        word = (word & before) | (word >> 8 & ~before);
+        length = end / 8;
+        end -= 8;
+      } else {
+        length = end / 8;
+      }
+      digits = end / 8;
+      // The last digit goes to the top, zeros before the first; then pairs, fours, all eight.
+      word <<= 64 - end;
+      word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ffull;
+      word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffffull;
+      mantissa = (word * 10000 + (word >> 32)) & 0xffffffffull;
+      return true;
+#else
+      return false;
+#endif
+    }
+  };
 
   /// From an exponent, or of many digits; `at` stands behind the fraction.
   bool long_number(const uint8_t *start, double &value) {

@@ -25,17 +25,22 @@ CLONES void vm_bias_sigmoid_rows(size_t rows, size_t columns, const float *bias,
     EACH(c, columns) y[c] = logistic(y[c] + bias[c]);
 }
 INLINE float softplus_row(size_t columns, const float *bias, const float *x) {
-  float lane[LANES] = {0};
-  size_t whole = columns / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] += soft_plus(bias ? x[c + j] + bias[c + j] : x[c + j]);
-  if (whole < columns) {
+  lanes16 sum = 0;
+  for (size_t c = 0; c < columns; c += LANES) {
     float part[LANES];
-    for (size_t j = 0; j < LANES; j++) part[j] = -200.0f;  // its softplus is 0
-    for (size_t j = whole; j < columns; j++) part[j - whole] = bias ? x[j] + bias[j] : x[j];
-    for (int j = 0; j < LANES; j++) lane[j] += soft_plus(part[j]);
+    size_t count = columns - c < LANES ? columns - c : LANES;
+    if (count < LANES)
+      for (size_t j = 0; j < LANES; j++) part[j] = -200.0f;  // its softplus is 0
+    if (count == LANES) {
+      EACH(j, LANES) part[j] = soft_plus(bias ? x[c + j] + bias[c + j] : x[c + j]);
+    } else {
+      for (size_t j = 0; j < count; j++) part[j] = bias ? x[c + j] + bias[c + j] : x[c + j];
+      EACH(j, LANES) part[j] = soft_plus(part[j]);
+    }
+    LOAD16(soft, part);
+    sum += soft;
   }
-  return lanes_total(lane);
+  return vector_total(&sum);
 }
 
 CLONES void vm_bias_softplus_sum_rows(size_t rows, size_t columns, const float *bias, const float *x, float *sum) {

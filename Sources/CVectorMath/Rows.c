@@ -19,29 +19,52 @@ CLONES void vm_standardise_rows(size_t rows, size_t columns, const float *x, con
 
 // The four kinds of row (masked or not, weighted or not) are one body, specialised by constants.
 INLINE float error_row(size_t columns, const float *x, const float *y, const float *weight, const float *mask) {
-  float lane[LANES] = {0};
+  lanes16 sum = 0;
   size_t whole = columns / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) {
-      float d = y ? x[c + j] - y[c + j] : x[c + j];
-      float e = weight ? weight[c + j] * d * d : d * d;
-      lane[j] += mask ? mask[c + j] * e : e;
+  for (size_t c = 0; c < whole; c += LANES) {
+    LOAD16(d, x + c);
+    if (y) {
+      LOAD16(other, y + c);
+      d -= other;
     }
-  for (size_t c = whole; c < columns; c++) {
-    float d = y ? x[c] - y[c] : x[c];
-    float e = weight ? weight[c] * d * d : d * d;
-    lane[c - whole] += mask ? mask[c] * e : e;
+    lanes16 e = d * d;
+    if (weight) {
+      LOAD16(w, weight + c);
+      e = w * d * d;
+    }
+    if (mask) {
+      LOAD16(m, mask + c);
+      e = m * e;
+    }
+    sum += e;
   }
-  return lanes_total(lane);
+  if (whole < columns) {
+    float part[LANES] = {0};
+    for (size_t c = whole; c < columns; c++) {
+      float d = y ? x[c] - y[c] : x[c];
+      float e = weight ? weight[c] * d * d : d * d;
+      part[c - whole] = mask ? mask[c] * e : e;
+    }
+    LOAD16(e, part);
+    sum += e;
+  }
+  return vector_total(&sum);
 }
 
 INLINE float row_sum(size_t columns, const float *x) {
-  float lane[LANES] = {0};
+  lanes16 sum = 0;
   size_t whole = columns / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] += x[c + j];
-  for (size_t c = whole; c < columns; c++) lane[c - whole] += x[c];
-  return lanes_total(lane);
+  for (size_t c = 0; c < whole; c += LANES) {
+    LOAD16(v, x + c);
+    sum += v;
+  }
+  if (whole < columns) {
+    float part[LANES] = {0};
+    for (size_t c = whole; c < columns; c++) part[c - whole] = x[c];
+    LOAD16(v, part);
+    sum += v;
+  }
+  return vector_total(&sum);
 }
 
 CLONES void vm_squared_error_rows(size_t rows, size_t columns, const float *x, const float *y, const float *weight,
@@ -177,4 +200,10 @@ CLONES int vm_all_finite(size_t n, const float *x) {
     bad |= !(a < __builtin_inff());
   }
   return bad == 0;
+}
+
+CLONES int vm_any_beyond(size_t n, const float *x, float bound) {
+  int found = 0;
+  EACH(i, n) found |= __builtin_elementwise_abs(x[i]) > bound;
+  return found;
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// Turns scores into p-values by thresholds that learn from every event: adaptive conformal inference.
 ///
@@ -12,7 +13,7 @@ import Glibc
 ///   distance.
 struct ThresholdTracker: Sendable {
   /// Counted events between two settlements.
-  static let period: UInt32 = 16
+  static let period = FollowedThresholds.period
   /// Upward moves that a level can make in a row, while these are small.
   static let allowance: Float = 16
   static let levels = 16
@@ -64,14 +65,13 @@ struct ThresholdTracker: Sendable {
 
   /// ln p of consecutive scores, learning from each before the next: the same as one after the other, with refill.
   mutating func follow(_ scores: [Float], _ range: Range<Int>, step: Float, into logP: inout [Float]) {
-    let scores = scores.span
-    var logP = logP.mutableSpan
-    for index in range {
-      let u = scores[index]
-      let exceeded = exceeded(by: u)
-      logP[index] = self.logP(u, above: exceeded.count)
-      update(exceeded.levels, step: step, refill: true)
-    }
+    var common = FollowedThresholds.Common(
+      tail: tail, shape: shape, leastGap: leastGap, agility: agility, weight: weight, floor: floor,
+      allowance: Self.allowance, counted: counted)
+    FollowedThresholds.follow(
+      scores, range, alphas: Levels.alphas, logs: Levels.logs, factors: Levels.factors, step: step,
+      common: &common, thresholds: &thresholds, allowances: &allowances, steps: &steps, into: &logP)
+    (tail, counted) = (common.tail, common.counted)
   }
 
   /// The thresholds that are exceeded, from the lowest up to the first that is not.

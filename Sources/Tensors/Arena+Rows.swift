@@ -30,6 +30,11 @@ extension Arena {
     }
   }
 
+  /// True when the size of one of a region's first `count` numbers exceeds the bound.
+  public mutating func anyBeyond(_ bound: Float, _ x: Region, count: Int) -> Bool {
+    unsafe with { base in unsafe vm_any_beyond(count, Self.at(base, x, count), bound) != 0 }
+  }
+
   /// Per row, `Σ mask · weight · (x - y)²` into `sum` and `Σ mask` into `count`; nil `y` is zero, nil weights are ones; the mask lies
   /// elsewhere and is read from row `first` on.
   public mutating func squaredErrorRows(

@@ -101,6 +101,31 @@ struct PlainMessageTests {
     }
   }
 
+  @Test(arguments: 1...4)
+  func `both ways give the same for events whose names are nearly always those of the event before`(seed: Int)
+  {
+    var generator = Generator(seed: UInt64(100 + seed))
+    for _ in 0..<400 {
+      var names = (0..<Int.random(in: 1...22, using: &generator)).map { "cpu\($0)" }
+      let isFlat = Bool.random(using: &generator)
+      let events = (0..<6).map { _ in
+        switch Int.random(in: 0..<8, using: &generator) {
+        case 0: names.swapAt(0, names.count - 1)
+        case 1:
+          names[names.count / 2] =
+            ["", "a", "ts", "values", "cpu1", "cpu1 "].randomElement(using: &generator) ?? ""
+        case 2: names.removeLast(names.count > 1 ? 1 : 0)
+        case 3: names.append("more\(names.count)")
+        default: break
+        }
+        let space = Int.random(in: 0..<6, using: &generator) == 0 ? " " : ""
+        let pairs = names.map { "\"\($0)\"\(space):\(space)\(number(&generator))" }.joined(separator: ",")
+        return isFlat ? "{\"ts\":1.5,\(pairs)}" : "{\"stream\":\"x\",\"values\":{\(pairs)},\"cpu0\":1}"
+      }
+      compare(Array("[\(events.joined(separator: ","))]".utf8))
+    }
+  }
+
   @Test func `a source whose messages are seldom plain is still read right`() throws {
     let source = try TestSource()
     for round in 0..<300 {

@@ -57,11 +57,25 @@ float vm_sum(size_t n, const float *x);
 float vm_maximum(size_t n, const float *x);
 // 1 when no element is NaN or infinite
 int vm_all_finite(size_t n, const float *x);
+// 1 when the size of an element exceeds the bound
+int vm_any_beyond(size_t n, const float *x, float bound);
 
 // --- Matrix product for small shapes (Product.c) ---
 // c[m,n] = (accumulate ? c : bias or 0) + a[m,k]·b[k,n]; a has any strides, b and c have unit column stride.
 void vm_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
                 size_t b_row, const float *bias, float *c, size_t c_row, int accumulate);
+
+// --- Thresholds that follow scores (Thresholds.c) ---
+enum { VM_LEVELS = 16, VM_THRESHOLD_PERIOD = 16 };
+typedef struct {
+  float tail, shape, least_gap, agility, weight, bottom, allowance;
+  uint32_t counted;
+} vm_thresholds;
+// logp[i] = ln p of u[i] by the thresholds of all levels (arrays of VM_LEVELS), which then learn from it: adaptive
+// conformal inference, settled once in VM_THRESHOLD_PERIOD counted scores. All scores are finite.
+void vm_follow_thresholds(size_t n, const float *u, const float *alphas, const float *logs, const float *factors,
+                          float step, vm_thresholds *state, float *thresholds, float *allowances, float *steps,
+                          float *logp);
 
 // --- Random numbers (Random.c): Philox4x32-10, Salmon et al. 2011 ---
 // 4·blocks words: block i has the counter (counter + i, stream).

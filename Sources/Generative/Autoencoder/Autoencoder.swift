@@ -57,10 +57,15 @@ extension Autoencoder {
       arena.standardise(
         inputs, mask: mask, first: start, rows: count, shift: shift, scale: scale, bound: Self.bound,
         into: part.full)
-      arena.standardise(
-        inputs, mask: mask, first: start, rows: count, shift: shift, scale: scale, bound: Self.encoderBound,
-        into: part.seen)
-      let output = plan.run(part.seen, rows: count, arena: &arena, space: part.space)
+      // Usually nothing is beyond what the encoder sees, and both are the same.
+      var seen = part.full
+      if arena.anyBeyond(Self.encoderBound, part.full, count: count * width) {
+        seen = part.seen
+        arena.standardise(
+          inputs, mask: mask, first: start, rows: count, shift: shift, scale: scale,
+          bound: Self.encoderBound, into: seen)
+      }
+      let output = plan.run(seen, rows: count, arena: &arena, space: part.space)
       arena.squaredErrorRows(
         rows: count, columns: width, part.full, output, weight: precision, mask: mask, first: start,
         sum: part.sum,
