@@ -31,13 +31,13 @@ static size_t visible(size_t queries, size_t keys, int causal, size_t first, siz
   return causal ? keys - queries + first + rows : keys;
 }
 
-CLONES static void softmax_band(size_t rows, size_t first, size_t seen, size_t keys, float scale, int causal,
+LOCAL_CLONES void softmax_band(size_t rows, size_t first, size_t seen, size_t keys, float scale, int causal,
                                 float *p) {
   for (size_t r = 0; r < rows; r++, p += keys) masked_row(causal ? first + r + 1 : seen, keys, scale, p);
 }
 
 // One query needs no packing of the keys.
-CLONES static void scores(size_t keys, size_t width, const float *q, const float *k, size_t k_step, float *p) {
+LOCAL_CLONES void scores(size_t keys, size_t width, const float *q, const float *k, size_t k_step, float *p) {
   for (size_t j = 0; j < keys; j++, k += k_step) {
     float lane[LANES] = {0};
     size_t whole = width / LANES * LANES;
@@ -64,7 +64,7 @@ void vm_attention(size_t queries, size_t keys, size_t width, float scale, int ca
 }
 
 // ds = scale p (dp - Σ p dp), in place of dp
-CLONES static void softmax_slope(size_t rows, size_t seen, size_t keys, float scale, const float *p, float *d) {
+LOCAL_CLONES void softmax_slope(size_t rows, size_t seen, size_t keys, float scale, const float *p, float *d) {
   for (size_t r = 0; r < rows; r++, p += keys, d += keys) {
     float lane[LANES] = {0};
     size_t whole = seen / LANES * LANES;

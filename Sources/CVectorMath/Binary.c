@@ -58,7 +58,7 @@ INLINE void lines(const int operation, const int accumulate, const Pair *p) {
       lines(NAME, 0, &p);                                                                                          \
     return;
 
-CLONES static void pair(int operation, Pair p, int accumulate) {
+LOCAL_CLONES void pair(int operation, Pair p, int accumulate) {
   switch (operation) {
     CASE(VM_ADD)
     CASE(VM_SUBTRACT)

@@ -4,8 +4,11 @@
 #if defined(__x86_64__) && defined(__linux__)
 #define CLONES \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), min_vector_width(512)))
+// For functions of one file, which the compiler does not let have both.
+#define LOCAL_CLONES static __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONES
+#define LOCAL_CLONES static
 #endif
 #define INLINE static inline __attribute__((always_inline))
 

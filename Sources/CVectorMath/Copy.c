@@ -76,7 +76,7 @@ INLINE void copy_lines(const int accumulate, size_t rows, size_t n, const float 
   }
 }
 
-CLONES static void copy_rows(size_t rows, size_t n, const float *x, ptrdiff_t x_row, ptrdiff_t x_step, float *y,
+LOCAL_CLONES void copy_rows(size_t rows, size_t n, const float *x, ptrdiff_t x_row, ptrdiff_t x_step, float *y,
                              ptrdiff_t y_row, ptrdiff_t y_step, int accumulate) {
   if (accumulate)
     copy_lines(1, rows, n, x, x_row, x_step, y, y_row, y_step);

@@ -142,7 +142,7 @@ void vm_product_at(size_t m, size_t n, size_t k, const float *a, size_t a_row, s
 // TALL of a, in bands of BAND rows, which the second holds.
 enum { DEEP = 384, TALL = 256, BAND = 16, MOST_WIDTH = 64 };
 
-CLONES static void pack(size_t rows, size_t columns, float alpha, const float *b, size_t b_row, size_t b_column,
+LOCAL_CLONES void pack(size_t rows, size_t columns, float alpha, const float *b, size_t b_row, size_t b_column,
                  float *panel) {
   if (b_column == 1 && columns % 16 == 0) {
     for (size_t p = 0; p < rows; p++)

@@ -80,7 +80,7 @@ CLONES void vm_normal(size_t n, const uint32_t *restrict words, float *restrict 
 // Two words make two normals, four a block: pieces begin and end with a block and are cut.
 enum { PIECE = 256 };
 
-CLONES static void transform(int kind, size_t n, const uint32_t *words, float parameter, float *y) {
+LOCAL_CLONES void transform(int kind, size_t n, const uint32_t *words, float parameter, float *y) {
   switch (kind) {
   case VM_RANDOM_BERNOULLI: EACH(i, n) y[i] = open_unit(words[i]) < parameter ? 1.0f : 0.0f;
     return;
