@@ -219,12 +219,11 @@ struct RestrictedBoltzmannTests {
       visible: TinyMachine.width, hidden: TinyMachine.hidden, values: data, settings: settings, seed: 25)
     var training = Training(
       learner, optimizer: learner.optimizer, rows: 1000, epochs: 60, batch: 64, patience: 60, seed: 25)
-    func machine() -> TinyMachine {
-      TinyMachine(parameters: training.state.parameters.values.map(Double.init))
-    }
-    let before = mean(machine())
+    let begin = training.state.parameters.values
     try training.loop.run(&training.state, &training.learner, now: { 0 })
-    let (after, truth) = (mean(machine()), mean(tiny))
+    let end = training.state.parameters.values
+    let before = mean(TinyMachine(parameters: begin.map(Double.init)))
+    let (after, truth) = (mean(TinyMachine(parameters: end.map(Double.init))), mean(tiny))
     #expect(after < before && after < truth + 0.15)
   }
 
