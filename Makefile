@@ -8,7 +8,7 @@ PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev pkg-config
 
-.PHONY: all build deps demo demo-live test interop lint format bench install uninstall clean
+.PHONY: all build deps demo demo-live test interop lint format bench bench-build install uninstall clean
 
 all: build
 
@@ -52,6 +52,20 @@ format:
 
 bench: build
 	$(BUILD)/anomalylab bench
+
+# How long the numeric modules take to compile for release: from nothing, and after a comment in a layer was touched.
+# In a copy, so that neither sources nor builds of this folder change.
+bench-build: FOLDER := $(CURDIR)/.build/bench-build
+bench-build: deps
+	@rm -rf $(FOLDER) && mkdir -p $(FOLDER) && cp -r Package.swift Package.resolved Sources Tests $(FOLDER)/
+	@cd $(FOLDER) && $(SWIFT) package resolve >/dev/null 2>&1; \
+	numeric() { local from=$$(date +%s.%N); $(SWIFT) build -c release --target Networks >build.log 2>&1 || { cat build.log >&2; exit 1; }; \
+	  awk -v what="$$1" -v from=$$from -v to=$$(date +%s.%N) -v most="$$2" \
+	    'BEGIN { printf "%s: %.1f s (less than %d s wanted)\n", what, to - from, most; exit to - from >= most }'; }; \
+	numeric "a clean build of Tensors, Gradients and Networks" 60 && \
+	echo "// A comment." >> Sources/Networks/Layers/Dense.swift && \
+	numeric "a comment touched in a layer" 15
+	@rm -rf $(FOLDER)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/anomalyd $(DESTDIR)/lib/systemd/system \

@@ -10,6 +10,21 @@ extension DataMatrix {
     }
   }
 
+  /// The same rows in another order, standardised and bounded: what a network sees and is to give back.
+  func standardised(_ order: [Int], shift: [Float], scale: [Float], bound: Float) -> DataMatrix {
+    var arena = Arena()
+    let region = arena.reserve(values.count)
+    func ordered(_ source: [Float]) -> [Float] {
+      arena.gather(source, columns: columns, rows: order[...], into: region)
+      return arena[region]
+    }
+    let mask = mask.map(ordered)
+    let values = ordered(values)
+    arena.standardise(
+      values, mask: mask, first: 0, rows: rows, shift: shift, scale: scale, bound: bound, into: region)
+    return DataMatrix(rows: rows, columns: columns, values: arena[region], mask: mask)
+  }
+
   /// Per column, mean and standard deviation of the observed entries, in double precision.
   ///
   /// Entries beyond ten deviations of a first pass are left out of a second one, so that a few enormous values

@@ -1,4 +1,6 @@
 import Glibc
+import Gradients
+import Networks
 import Tensors
 import Testing
 
@@ -81,12 +83,6 @@ struct TinyMachine {
       bias: visibleBias.map(Float.init), inverseSigma: logSigma.map { Float(exp(-$0)) },
       weights: weights.map(Float.init), hiddenBias: hiddenBias.map(Float.init),
       spread: [1, 1, 1, 1], usual: [0, 0, 0, 0])
-  }
-
-  var trainerParameters: RBMTrainer.Parameters {
-    RBMTrainer.Parameters(
-      weights: weights.map(Float.init), visibleBias: visibleBias.map(Float.init),
-      hiddenBias: hiddenBias.map(Float.init), sigma: logSigma.map { Float(exp($0)) })
   }
 }
 
@@ -186,20 +182,19 @@ struct RestrictedBoltzmannTests {
     settings.batch = 1024
     settings.steps = 60
     settings.weightDecay = 0
-    var random = RandomStream(seed: 23)
-    var trainer = RBMTrainer(
-      visible: TinyMachine.width, hidden: TinyMachine.hidden, settings: settings, random: &random)
     // Data of another machine than the one whose gradient is asked for.
     var other = tiny
     other.weights = other.weights.map { -0.7 * $0 }
     other.visibleBias = other.visibleBias.map { $0 + 0.5 }
     let data = rows(1024, of: other, seed: 24)
+    var learner = RBMLearner(
+      visible: TinyMachine.width, hidden: TinyMachine.hidden, values: data, settings: settings, seed: 23)
+    learner.buffer.weights.assign(tiny.parameters.map(Float.init))
     var sum = [Double](repeating: 0, count: tiny.parameters.count)
     let rounds = 12
-    for _ in 0..<rounds {
-      trainer.current = tiny.trainerParameters
-      _ = trainer.step(values: data, mask: nil, rows: Array(0..<1024)[...], rate: 0, random: &random)
-      for (i, g) in trainer.lastGradient.enumerated() { sum[i] += Double(g) / Double(1024 * rounds) }
+    for round in 0..<rounds {
+      _ = learner.gradient(of: Array(0..<1024)[...], step: round, phase: 0)
+      for (i, g) in learner.buffer.gradient.values.enumerated() { sum[i] += Double(g) / Double(rounds) }
     }
     for (mine, truth) in zip(sum, exactGradient(data, at: tiny)) {
       #expect(abs(mine - truth) < 0.05 + 0.05 * abs(truth))
@@ -209,12 +204,9 @@ struct RestrictedBoltzmannTests {
   @Test(
     "training raises the exact likelihood close to that of the machine the rows came from",
     arguments: [RBMSettings.NegativePhase.contrastiveDivergence, .persistent])
-  func likelihood(phase: RBMSettings.NegativePhase) {
+  func likelihood(phase: RBMSettings.NegativePhase) throws {
     var settings = RBMSettings()
     settings.negativePhase = phase
-    var random = RandomStream(seed: 25)
-    var trainer = RBMTrainer(
-      visible: TinyMachine.width, hidden: TinyMachine.hidden, settings: settings, random: &random)
     let data = rows(1000, of: tiny, seed: 26)
     func mean(_ machine: TinyMachine) -> Double {
       (0..<1000).reduce(0) {
@@ -223,21 +215,15 @@ struct RestrictedBoltzmannTests {
             data[$1 * TinyMachine.width..<($1 + 1) * TinyMachine.width].map(Double.init))
       } / 1000
     }
-    func machine() -> TinyMachine {
-      let p = trainer.current
-      return TinyMachine(
-        parameters: (p.weights + p.visibleBias + p.hiddenBias).map(Double.init)
-          + p.sigma.map { log(Double($0)) })
-    }
-    let before = mean(machine())
-    for _ in 0..<60 {
-      let order = random.permutation(1000)
-      for start in stride(from: 0, to: 960, by: 64) {
-        _ = trainer.step(
-          values: data, mask: nil, rows: order[start..<start + 64], rate: 0.01, random: &random)
-      }
-    }
-    let (after, truth) = (mean(machine()), mean(tiny))
+    let learner = RBMLearner(
+      visible: TinyMachine.width, hidden: TinyMachine.hidden, values: data, settings: settings, seed: 25)
+    var training = Training(
+      learner, optimizer: learner.optimizer, rows: 1000, epochs: 60, batch: 64, patience: 60, seed: 25)
+    let begin = training.state.parameters.values
+    try training.loop.run(&training.state, &training.learner, now: { 0 })
+    let end = training.state.parameters.values
+    let before = mean(TinyMachine(parameters: begin.map(Double.init)))
+    let (after, truth) = (mean(TinyMachine(parameters: end.map(Double.init))), mean(tiny))
     #expect(after < before && after < truth + 0.15)
   }
 

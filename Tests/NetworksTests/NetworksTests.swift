@@ -46,22 +46,23 @@ struct NetworksTests {
     #expect(adam.steps == 10)
   }
 
-  @Test func `ten steps of the trainer are PyTorch's too`() {
+  @Test func `ten steps of the perceptron's learner are PyTorch's too`() {
     var network = Self.network()
     network.flattened = AdamFixture.before
-    var trainer = PerceptronTrainer(network, batch: 8, adam: PerceptronTrainer.Adam(rate: 0.01))
-    var random = RandomStream(seed: 1)
-    let losses = (0..<10).map { _ in
-      trainer.step(
-        values: AdamFixture.x, mask: AdamFixture.mask, rows: [0, 1, 2, 3, 4, 5][...], corruption: 0,
-        random: &random)
+    var learner = PerceptronLearner(
+      network, values: AdamFixture.x, mask: AdamFixture.mask, batch: 8, seed: 1)
+    var adam = Optimizer.adam(rate: 0.01)
+    let losses = (0..<10).map { step in
+      let loss = learner.gradient(of: [0, 1, 2, 3, 4, 5][...], step: step, phase: 0)
+      adam.step(learner.buffer)
+      return loss
     }
     #expect(Self.worst(losses, AdamFixture.losses) < 1e-5)
-    #expect(Self.worst(trainer.current, AdamFixture.after) < 1e-5)
+    #expect(Self.worst(learner.buffer.weights.values, AdamFixture.after) < 1e-5)
   }
 
-  @Test("the trainer's gradient is the tape's", arguments: [false, true])
-  func trainerGradient(masked: Bool) {
+  @Test("the learner's gradient is the tape's", arguments: [false, true])
+  func learnerGradient(masked: Bool) throws {
     var random = RandomStream(seed: 2)
     let sizes = [19, 17, 3, 17, 19]
     var network = MultilayerPerceptron(sizes: sizes, hidden: .tanh, random: &random)
@@ -69,39 +70,36 @@ struct NetworksTests {
     let mask = masked ? random.uniforms(13 * 19).map { $0 < 0.3 ? Float(0) : 1 } : nil
     var x = random.normals(13 * 19)
     for i in x.indices where mask?[i] == 0 { x[i] = 0 }
-    var trainer = PerceptronTrainer(network, batch: 16, adam: PerceptronTrainer.Adam())
-    let mine = trainer.lossAndGradient(values: x, mask: mask, rows: Array(0..<13)[...])
+    let rows = Array(0..<13)
+    // Held-out rows in two batches, the second one smaller.
+    var learner = PerceptronLearner(network, values: x, mask: mask, heldOutRows: rows, batch: 13, seed: 1)
+    var halves = PerceptronLearner(network, values: x, mask: mask, heldOutRows: rows, batch: 8, seed: 1)
     let (loss, gradients) = Self.tapeGradient(
       network, x: Tensor(x, shape: [13, 19]), mask: mask.map { Tensor($0, shape: [13, 19]) })
-    #expect(abs(mine.loss - loss) < 1e-5)
-    #expect(Self.worst(mine.gradient, gradients.flatMap(\.values)) < 1e-6)
-    #expect(abs(trainer.loss(values: x, mask: mask, rows: Array(0..<13)[...]) - loss) < 1e-5)
+    #expect(abs(learner.gradient(of: rows[...], step: 0, phase: 0) - loss) < 1e-5)
+    #expect(Self.worst(learner.buffer.gradient.values, gradients.flatMap(\.values)) < 1e-6)
+    let (whole, parts) = (learner.heldOutLoss(), halves.heldOutLoss())
+    #expect(abs(try #require(whole) - loss) < 1e-5)
+    #expect(abs(try #require(parts) - loss) < 1e-5)
   }
 
   @Test func `corruption hides inputs but not targets`() {
     let network = Self.network()
-    var (plain, corrupted) = (
-      PerceptronTrainer(network, batch: 6, adam: PerceptronTrainer.Adam()),
-      PerceptronTrainer(network, batch: 6, adam: PerceptronTrainer.Adam())
-    )
-    var random = RandomStream(seed: 3)
     let rows = Array(0..<6)[...]
-    let loss = corrupted.step(values: AdamFixture.x, mask: nil, rows: rows, corruption: 1, random: &random)
+    var plain = PerceptronLearner(network, values: AdamFixture.x, batch: 6, seed: 3)
+    var corrupted = PerceptronLearner(network, values: AdamFixture.x, batch: 6, corruption: 1, seed: 3)
+    let loss = corrupted.gradient(of: rows, step: 0, phase: 0)
     // Everything hidden: the network sees zeros, so it gives its (zero) biases back.
     let squares = AdamFixture.x.reduce(0) { $0 + $1 * $1 } / Float(AdamFixture.x.count)
     #expect(abs(loss - squares) < 1e-5)
-    #expect(plain.step(values: AdamFixture.x, mask: nil, rows: rows, corruption: 0, random: &random) != loss)
+    #expect(plain.gradient(of: rows, step: 0, phase: 0) != loss)
   }
 
-  @Test func `kept parameters are gone back to`() {
-    var trainer = PerceptronTrainer(Self.network(), batch: 6, adam: PerceptronTrainer.Adam())
-    var random = RandomStream(seed: 4)
-    let before = trainer.current
-    _ = trainer.step(
-      values: AdamFixture.x, mask: nil, rows: Array(0..<6)[...], corruption: 0, random: &random)
-    #expect(trainer.current != before && trainer.kept == before)
-    trainer.restore()
-    #expect(trainer.current == before)
+  @Test func `parameters have names, in the order of the flat numbers`() {
+    let network = Self.network()
+    let named = network.named
+    #expect(named.values == network.flattened)
+    #expect(named["1.weight"] == network.layers[1].weight && named["3.bias"] == network.layers[3].bias)
   }
 
   @Test("a plan gives what the tape gives", arguments: [Activation.tanh, .relu, .sigmoid, .softplus])

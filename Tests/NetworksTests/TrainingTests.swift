@@ -192,6 +192,30 @@ struct TrainingTests {
     #expect(reports.map(\.end) == [.stopped])
   }
 
+  @Test func `the rate is halved while nothing is gained, and stays so in a resumed run`() throws {
+    var (whole, learner) = SmallTraining.begin()
+    var loop = SmallTraining.loop(40)
+    loop.schedule = .constant
+    loop.leastGain = 10
+    loop.halvingInterval = 3
+    var rates: [Float] = []
+    loop.reportInterval = 6
+    try loop.run(&whole, &learner, now: { 0 }, observer: { rates.append($0.rate) })
+    // Evaluations after 5, 10, … 40 steps; the first is the best, every third of the others halves.
+    #expect(whole.halvings == 2 && whole.evaluationsWithoutGain == 7)
+    // Every sixth step is of the second optimizer, whose rate is 0.05.
+    #expect(rates.prefix(6) == [0.05, 0.05, 0.05, 0.025, 0.025, 0.0125])
+    var (first, one) = SmallTraining.begin()
+    loop.steps = 22
+    try loop.run(&first, &one, now: { 0 })
+    #expect(first.halvings == 1)
+    var (second, two) = SmallTraining.begin()
+    try second.restore(first.encode())
+    loop.steps = 40
+    try loop.run(&second, &two, now: { 0 })
+    #expect(second == whole)
+  }
+
   @Test func `reports say loss and speed`() throws {
     var (state, learner) = SmallTraining.begin()
     var seconds = 0.0

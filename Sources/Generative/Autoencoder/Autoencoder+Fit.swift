@@ -1,3 +1,4 @@
+import Gradients
 import Networks
 import Tensors
 
@@ -16,40 +17,36 @@ extension Autoencoder {
     shouldStop: () -> Bool = { false }, observer: (FitProgress) -> Void = { _ in }
   ) throws(FitError) -> Autoencoder {
     try data.check(minimumRows: minimumRows)
-    let width = data.columns
     let moments = data.moments(floor: settings.deviationFloor)
     let scale = moments.deviation.map { 1 / $0 }
+    let split = HeldOutSplit(rows: data.rows, share: settings.heldOut)
+    let seen = data.standardised(split.order, shift: moments.mean, scale: scale, bound: encoderBound)
+    var network = network(width: data.columns, settings: settings, seed: seed)
+    var training = training(network, seen, split, settings: settings, seed: seed)
+    network.flattened = try training.run(shouldStop: shouldStop, observer: observer).parameters.values
+    return finished(network, seen, shift: moments.mean, scale: scale, floor: settings.residualFloor)
+  }
 
-    // What the network sees and is to give back: standardised and bounded once, before all steps.
-    var arena = Arena()
-    let region = arena.reserve(data.values.count)
-    arena.standardise(
-      data.values, mask: data.mask, first: 0, rows: data.rows, shift: moments.mean, scale: scale,
-      bound: encoderBound, into: region)
-    let values = arena[region]
-
-    var random = RandomStream(seed: seed, stream: 1)
+  /// The network before training.
+  static func network(width: Int, settings: AutoencoderSettings, seed: UInt64) -> MultilayerPerceptron {
+    var random = RandomStream(seed: seed, stream: Purpose.initial.stream(0))
     let hidden = settings.hidden ?? automaticHidden(width)
     let code = settings.code ?? automaticCode(width)
-    var network = MultilayerPerceptron(
+    return MultilayerPerceptron(
       sizes: [width, hidden, code, hidden, width], hidden: .tanh, random: &random)
-    var trainer = PerceptronTrainer(
-      network, batch: settings.batch, adam: PerceptronTrainer.Adam(rate: settings.learningRate))
-    let loop = TrainingLoop(
-      rows: data.rows, heldOut: settings.heldOut, epochs: settings.epochs, batch: settings.batch,
-      learningRate: settings.learningRate, patience: settings.patience)
-    try loop.run(
-      random: &random, shouldStop: shouldStop, observer: observer,
-      step: { rows, rate, random in
-        trainer.adam.rate = rate
-        return trainer.step(
-          values: values, mask: data.mask, rows: rows, corruption: settings.corruption, random: &random)
-      },
-      evaluate: { trainer.loss(values: values, mask: data.mask, rows: $0[...]) },
-      keep: { trainer.keep() })
-    network.flattened = trainer.kept
-    return finished(
-      network, values: values, data: data, shift: moments.mean, scale: scale, floor: settings.residualFloor)
+  }
+
+  /// The begin of a run on standardised rows in the order of the split.
+  static func training(
+    _ network: MultilayerPerceptron, _ seen: DataMatrix, _ split: HeldOutSplit,
+    settings: AutoencoderSettings, seed: UInt64
+  ) -> Training<PerceptronLearner> {
+    Training(
+      PerceptronLearner(
+        network, values: seen.values, mask: seen.mask, heldOutRows: split.heldOut, batch: settings.batch,
+        corruption: settings.corruption, seed: seed),
+      optimizer: .adam(rate: settings.learningRate), rows: split.trained, epochs: settings.epochs,
+      batch: settings.batch, patience: settings.patience, seed: seed)
   }
 
   /// About 2/3 of the width, in steps of 8.
@@ -61,9 +58,9 @@ extension Autoencoder {
 
   /// What is usual once the network is trained: residuals of each input, and where codes lie.
   private static func finished(
-    _ network: MultilayerPerceptron, values: [Float], data: DataMatrix, shift: [Float], scale: [Float],
-    floor: Float
+    _ network: MultilayerPerceptron, _ data: DataMatrix, shift: [Float], scale: [Float], floor: Float
   ) -> Autoencoder {
+    let values = data.values
     let plan = InferencePlan(network)
     let width = shift.count
     let code = plan.width(after: encoderLayers)

@@ -1,3 +1,4 @@
+import Networks
 import Tensors
 
 extension GaussianBernoulliRBM {
@@ -21,28 +22,11 @@ extension GaussianBernoulliRBM {
     let width = data.columns
     let moments = data.moments(floor: settings.deviationFloor)
     let scale = moments.deviation.map { 1 / $0 }
-    var arena = Arena()
-    let region = arena.reserve(data.values.count)
-    arena.standardise(
-      data.values, mask: data.mask, first: 0, rows: data.rows, shift: moments.mean, scale: scale, bound: 6,
-      into: region)
-    let values = arena[region]
-
-    var random = RandomStream(seed: seed, stream: 2)
-    let hidden = settings.hidden ?? automaticHidden(width)
-    var trainer = RBMTrainer(visible: width, hidden: hidden, settings: settings, random: &random)
-    let loop = TrainingLoop(
-      rows: data.rows, heldOut: settings.heldOut, epochs: settings.epochs, batch: settings.batch,
-      learningRate: settings.learningRate, patience: settings.patience)
-    try loop.run(
-      random: &random, shouldStop: shouldStop, observer: observer,
-      step: { rows, rate, random in
-        trainer.step(values: values, mask: data.mask, rows: rows, rate: rate, random: &random)
-      },
-      evaluate: { trainer.scoreMatching(values: values, mask: data.mask, rows: Array($0.prefix(1024))) },
-      keep: { trainer.keep() })
-
-    let kept = trainer.kept
+    let split = HeldOutSplit(rows: data.rows, share: settings.heldOut)
+    let seen = data.standardised(split.order, shift: moments.mean, scale: scale, bound: 6)
+    var training = training(seen, split, settings: settings, seed: seed)
+    let best = try training.run(shouldStop: shouldStop, observer: observer)
+    let kept = training.learner.machine(best.parameters)
     // From standardised inputs back to the units of the rows.
     let bias = (0..<width).map { moments.mean[$0] + kept.visibleBias[$0] * moments.deviation[$0] }
     let inverseSigma = (0..<width).map { 1 / (kept.sigma[$0] * moments.deviation[$0]) }
@@ -56,6 +40,18 @@ extension GaussianBernoulliRBM {
       bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
       spread: spread,
       usual: usual)
+  }
+
+  /// The begin of a run on standardised rows in the order of the split.
+  static func training(
+    _ seen: DataMatrix, _ split: HeldOutSplit, settings: RBMSettings, seed: UInt64
+  ) -> Training<RBMLearner> {
+    let learner = RBMLearner(
+      visible: seen.columns, hidden: settings.hidden ?? automaticHidden(seen.columns), values: seen.values,
+      mask: seen.mask, heldOutRows: Array(split.heldOut.prefix(1024)), settings: settings, seed: seed)
+    return Training(
+      learner, optimizer: learner.optimizer, rows: split.trained, epochs: settings.epochs,
+      batch: settings.batch, patience: settings.patience, seed: seed)
   }
 
   /// About 2/3 of the width, in steps of 8.

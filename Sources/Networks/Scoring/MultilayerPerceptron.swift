@@ -82,6 +82,18 @@ public struct MultilayerPerceptron: Sendable, Equatable {
     }
   }
 
+  /// The same numbers as ``flattened`` under the names `0.weight`, `0.bias`, `1.weight`, …
+  public var named: Parameters {
+    var scope = ParameterScope(seed: 0)
+    for (i, layer) in layers.enumerated() {
+      scope.within("\(i)") { scope in
+        _ = scope.parameter("weight", layer.weight.shape) { _, _ in layer.weight.values }
+        _ = scope.parameter("bias", layer.bias.shape) { _, _ in layer.bias.values }
+      }
+    }
+    return scope.parameters
+  }
+
   /// The output for rows `x` on a tape; `parameters` are those of this network as variables of it.
   public func callAsFunction(_ x: Variable, parameters: [Variable]) -> Variable {
     precondition(

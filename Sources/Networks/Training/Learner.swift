@@ -14,8 +14,16 @@ public protocol Learner {
   ///   - phase: the optimizer that is to move on this gradient.
   mutating func gradient(of rows: ArraySlice<Int>, step: Int, phase: Int) -> Float
 
+  /// Called when an optimizer has moved the parameters at this rate: puts those back that may not lie everywhere, and
+  /// shrinks what is to be shrunk. Does nothing unless a learner says otherwise.
+  mutating func moved(rate: Float)
+
   /// The loss of rows that are not learned from; nil where there are none.
   mutating func heldOutLoss() -> Float?
+}
+
+extension Learner {
+  public mutating func moved(rate: Float) {}
 }
 
 /// Some rows on a tape, as a model's loss sees them.

@@ -14,6 +14,8 @@ public struct TrainingLoop: Sendable, Equatable {
   public var evaluationInterval: Int?
   /// Evaluations without gain before the end; nil for no early end.
   public var patience: Int?
+  /// The rate is halved whenever so many more evaluations brought no gain; nil for never.
+  public var halvingInterval: Int?
   /// The share by which the held-out loss must fall to count as a gain.
   public var leastGain: Float = 0
   /// Seconds from the begin of ``run(_:_:now:observer:shouldStop:checkpoint:)``.
@@ -106,12 +108,14 @@ public struct TrainingLoop: Sendable, Equatable {
       undo(&state)
       throw .gradient(Self.brokenSlot(buffer), step: state.step)
     }
-    let factor = schedule.factor(after: state.step)
+    let halved = Float(sign: .plus, exponent: -state.halvings, significand: 1)
+    let factor = schedule.factor(after: state.step) * halved
+    let rate = state.optimizers[phase].rate * factor
     state.optimizers[phase].step(buffer, factor: factor, scale: scale)
+    learner.moved(rate: rate)
     state.average?.update(buffer.weights)
     state.step += 1
-    report.add(
-      loss: loss, rows: rows.count, rate: state.optimizers[phase].rate * factor, norm: norm)
+    report.add(loss: loss, rows: rows.count, rate: rate, norm: norm)
   }
 
   private func evaluate(
@@ -124,14 +128,11 @@ public struct TrainingLoop: Sendable, Equatable {
       state.keep(learner.buffer.parameters, loss: loss)
       return
     }
-    if loss < best.loss {
-      let isGain = loss < best.loss - leastGain * abs(best.loss)
-      let waited = state.evaluationsWithoutGain
-      state.keep(learner.buffer.parameters, loss: loss)
-      if !isGain { state.evaluationsWithoutGain = waited + 1 }
-    } else {
-      state.evaluationsWithoutGain += 1
-    }
+    let waited = state.evaluationsWithoutGain
+    if loss < best.loss { state.keep(learner.buffer.parameters, loss: loss) }
+    guard loss >= best.loss - leastGain * abs(best.loss) else { return }
+    state.evaluationsWithoutGain = waited + 1
+    if let halvingInterval, state.evaluationsWithoutGain % halvingInterval == 0 { state.halvings += 1 }
   }
 
   /// The name of the first parameter whose gradient is not finite.

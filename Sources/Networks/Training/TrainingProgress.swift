@@ -40,6 +40,13 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The held-out loss is NaN or infinite.
   case heldOutLoss(Float, step: Int)
 
+  /// Steps taken before it.
+  public var step: Int {
+    switch self {
+    case .loss(_, let step), .gradient(_, let step), .heldOutLoss(_, let step): step
+    }
+  }
+
   public var description: String {
     let advice = "a lower learning rate, clipped gradients or scaled inputs may help"
     return switch self {

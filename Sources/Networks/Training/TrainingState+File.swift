@@ -25,7 +25,7 @@ extension TrainingState {
       rows: shuffle.rows, batch: shuffle.batch, keepsRest: shuffle.keepsRest,
       optimizerSteps: optimizers.map(\.steps), optimizerRules: optimizers.map { Head.name($0.rule) },
       averageSteps: average?.steps, bestLoss: best?.loss.bitPattern, bestStep: best?.step,
-      evaluationsWithoutGain: evaluationsWithoutGain)
+      evaluationsWithoutGain: evaluationsWithoutGain, halvings: halvings)
     let text = head.text
     return Weights(
       tensors,
@@ -86,6 +86,7 @@ extension TrainingState {
     }
     next.step = head.step
     next.evaluationsWithoutGain = head.evaluationsWithoutGain
+    next.halvings = head.halvings
     next.shuffle.move(toEpoch: head.epoch, position: head.position)
     self = next
   }
@@ -121,6 +122,7 @@ private struct Head: Codable {
   var bestLoss: UInt32?
   var bestStep: Int?
   var evaluationsWithoutGain: Int
+  var halvings: Int
 
   var text: String {
     let encoder = JSONEncoder()

@@ -24,6 +24,8 @@ public struct TrainingState: Sendable, Equatable {
   public var best: Best?
   /// Evaluations since the best one.
   public var evaluationsWithoutGain = 0
+  /// How often the rate was halved for want of gain.
+  public var halvings = 0
 
   /// The begin of a run.
   ///

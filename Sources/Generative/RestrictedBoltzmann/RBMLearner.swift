@@ -1,3 +1,6 @@
+import Glibc
+import Gradients
+import Networks
 import Tensors
 
 /// Contrastive divergence (Hinton 2002) and its persistent form (Tieleman 2008) over one flat buffer.
@@ -5,20 +8,24 @@ import Tensors
 /// With `u = (v - b) / σ` the energy is `E(v, h) = ½ Σ u² - uᵀ W h - cᵀ h`, so that `p(h = 1 | v) = sigmoid(c + Wᵀ u)`,
 /// `v | h ~ N(b + σ W h, σ²)` and, with `p` those probabilities and `r = u - W p`, the free energy's derivatives are
 /// `∂F/∂W = -u pᵀ`, `∂F/∂c = -p`, `∂F/∂b = -r / σ`, `∂F/∂log σ = -u r`.
-struct RBMTrainer {
+///
+/// The chains of the persistent form are kept with the parameters as a statistic: they are part of what a run is.
+struct RBMLearner: Learner {
   let visible: Int
   let hidden: Int
   let batch: Int
+  let buffer: ParameterBuffer
+  private let values: [Float]
+  private let sourceMask: [Float]?
+  private let heldOutRows: [Int]
   private let settings: RBMSettings
+  private let seed: UInt64
+  private let slots: Slots
   private var arena = Arena()
 
   // Parameters, in the order of one region: W (visible × hidden), b, c, log σ; then their gradient.
   private let parameters: Region
   private let gradient: Region
-  private let first: Region
-  private let second: Region
-  private let best: Region
-  private let size: Int
 
   // Rows of the data (first half) and of the model (second half), 2 · batch each.
   private let u: Region
@@ -30,19 +37,46 @@ struct RBMTrainer {
   private let mask: Region
   private let inverse: Region
   private let negativeShift: Region
-  private var steps = 0
 
-  init(visible: Int, hidden: Int, settings: RBMSettings, random: inout RandomStream) {
+  private struct Slots {
+    let weight: Slot
+    let visibleBias: Slot
+    let hiddenBias: Slot
+    let logSigma: Slot
+    let chain: Slot?
+  }
+
+  /// - Parameters:
+  ///   - values: rows × visible, standardised; a masked entry holds 0.
+  ///   - heldOutRows: the rows that are never learned from.
+  ///   - seed: of the initial parameters and all samples.
+  init(
+    visible: Int, hidden: Int, values: [Float], mask source: [Float]? = nil, heldOutRows: [Int] = [],
+    settings: RBMSettings, seed: UInt64
+  ) {
     self.visible = visible
     self.hidden = hidden
+    self.values = values
+    sourceMask = source
+    self.heldOutRows = heldOutRows
     self.settings = settings
+    self.seed = seed
     batch = settings.batch
-    size = visible * hidden + 2 * visible + hidden
-    parameters = arena.reserve(size)
-    gradient = arena.reserve(size)
-    first = arena.reserve(size)
-    second = arena.reserve(size)
-    best = arena.reserve(size)
+    var scope = ParameterScope(random: RandomStream(seed: seed, stream: Purpose.initial.stream(0)))
+    let weight = scope.parameter("weight", [visible, hidden]) { random, _ in
+      Self.sparse(visible: visible, hidden: hidden, random: &random)
+    }
+    let visibleBias = scope.parameter("bias.visible", [visible])
+    let hiddenBias = scope.parameter("bias.hidden", [hidden])
+    let logSigma = scope.parameter("sigma.log", [visible])
+    let isPersistent = settings.negativePhase == .persistent
+    let coins = isPersistent ? scope.random.uniforms(batch * hidden).map { $0 < 0.5 ? Float(1) : 0 } : []
+    slots = Slots(
+      weight: weight, visibleBias: visibleBias, hiddenBias: hiddenBias, logSigma: logSigma,
+      chain: isPersistent ? scope.statistic("chain", Tensor(coins, shape: [batch, hidden])) : nil)
+    buffer = ParameterBuffer(scope.parameters)
+    parameters = arena.reserve(buffer.count)
+    gradient = arena.reserve(buffer.count)
     u = arena.reserve(2 * batch * visible)
     p = arena.reserve(2 * batch * hidden)
     r = arena.reserve(2 * batch * visible)
@@ -52,9 +86,6 @@ struct RBMTrainer {
     mask = arena.reserve(batch * visible)
     inverse = arena.reserve(visible)
     negativeShift = arena.reserve(visible)
-    arena[weights] = Self.sparse(visible: visible, hidden: hidden, random: &random)
-    arena[chain] = random.uniforms(batch * hidden).map { $0 < 0.5 ? 1 : 0 }
-    arena.copy(parameters, into: best)
   }
 
   /// Each hidden unit begins with at most 15 connections (Martens 2010), which tells the units apart.
@@ -66,90 +97,83 @@ struct RBMTrainer {
     return w
   }
 
+  /// Adam for all that is learned.
+  var optimizer: Optimizer {
+    .adam(
+      rate: settings.learningRate,
+      ranges: settings.learnsSigma ? nil : [0..<slots.logSigma.offset])
+  }
+
+  private func part(_ region: Region, _ slot: Slot) -> Region {
+    Region(offset: region.offset + slot.offset, count: slot.shape.size)
+  }
+  private var weights: Region { part(parameters, slots.weight) }
+  private var hiddenBias: Region { part(parameters, slots.hiddenBias) }
+  private var visibleBias: Region { part(parameters, slots.visibleBias) }
+  private var logSigma: Region { part(parameters, slots.logSigma) }
   private func part(_ region: Region, _ start: Int, _ count: Int) -> Region {
     Region(offset: region.offset + start, count: count)
   }
-  private var weights: Region { part(parameters, 0, visible * hidden) }
-  private var visibleBias: Region { part(parameters, visible * hidden, visible) }
-  private var hiddenBias: Region { part(parameters, visible * hidden + visible, hidden) }
-  private var logSigma: Region { part(parameters, size - visible, visible) }
 
   /// W, b, c and σ.
-  struct Parameters: Equatable {
+  struct Machine: Equatable {
     var weights: [Float]
     var visibleBias: [Float]
     var hiddenBias: [Float]
     var sigma: [Float]
   }
 
-  var kept: Parameters {
-    var copy = self
-    copy.arena.copy(best, into: parameters)
-    return copy.current
+  func machine(_ parameters: Parameters) -> Machine {
+    Machine(
+      weights: parameters[slots.weight].values, visibleBias: parameters[slots.visibleBias].values,
+      hiddenBias: parameters[slots.hiddenBias].values,
+      sigma: VectorMath.exp(parameters[slots.logSigma].values))
   }
 
-  var current: Parameters {
-    get {
-      Parameters(
-        weights: arena[weights], visibleBias: arena[visibleBias], hiddenBias: arena[hiddenBias],
-        sigma: VectorMath.exp(arena[logSigma]))
-    }
-    set {
-      arena[weights] = newValue.weights
-      arena[visibleBias] = newValue.visibleBias
-      arena[hiddenBias] = newValue.hiddenBias
-      arena[logSigma] = VectorMath.log(newValue.sigma)
-    }
-  }
-
-  mutating func keep() { arena.copy(parameters, into: best) }
-
-  /// One step on chosen rows of standardised data.
+  /// The gradient of the mean negative log-likelihood as one sample estimates it, W, b, c, log σ behind one another.
   ///
   /// - Returns: the mean squared difference between the data and the model's mean-field reconstruction of it.
-  mutating func step(
-    values: [Float], mask source: [Float]?, rows indices: ArraySlice<Int>, rate: Float,
-    random: inout RandomStream
-  ) -> Float {
-    let n = indices.count
-    let error = positivePhase(values: values, mask: source, rows: indices, random: &random)
-    negativePhase(rows: n, random: &random)
-    accumulate(rows: n)
-    steps += 1
-    let model = size - visible
-    let scale = 1 / Float(n)
-    arena.adam(
-      part(parameters, 0, model), gradient: part(gradient, 0, model), first: part(first, 0, model),
-      second: part(second, 0, model), rate: rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: steps,
-      scale: scale)
-    if settings.weightDecay > 0 { arena.add(weights, weights, factor: -rate * settings.weightDecay) }
-    if settings.learnsSigma {
-      arena.adam(
-        part(parameters, model, visible), gradient: part(gradient, model, visible),
-        first: part(first, model, visible),
-        second: part(second, model, visible), rate: rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
-        step: steps, scale: scale)
-      arena.clamp(logSigma, from: VectorMath.log([settings.sigmaFloor])[0], to: 1)
-    }
+  mutating func gradient(of rows: ArraySlice<Int>, step: Int, phase: Int) -> Float {
+    var random = RandomStream(seed: seed, stream: Purpose.sampling.stream(step))
+    arena.load(buffer.weights, into: parameters)
+    let error = positivePhase(rows: rows, random: &random)
+    if let slot = slots.chain { arena.load(buffer.view(slot).reshaped([chain.count]), into: chain) }
+    negativePhase(rows: rows.count, random: &random)
+    if let slot = slots.chain { arena.store(chain, into: buffer.view(slot).reshaped([chain.count])) }
+    accumulate(rows: rows.count)
+    arena.store(gradient, factor: 1 / Float(rows.count), into: buffer.gradient)
     return error
   }
 
-  /// The gradient of the mean negative log-likelihood as the last ``step(values:mask:rows:rate:random:)`` estimated it,
-  /// not yet divided by the rows: W, b, c, log σ behind one another.
-  var lastGradient: [Float] { arena[gradient] }
+  /// Shrinks the weights and keeps σ between its floor and e.
+  mutating func moved(rate: Float) {
+    if settings.weightDecay > 0 {
+      let weight = buffer.view(slots.weight)
+      Elementwise.affine(weight, factor: 1 - rate * settings.weightDecay, offset: 0, into: weight)
+    }
+    if settings.learnsSigma {
+      let logSigma = buffer.view(slots.logSigma)
+      Elementwise.clamp(logSigma, from: Glibc.logf(settings.sigmaFloor), to: 1, into: logSigma)
+    }
+  }
+
+  /// The score-matching loss of the held-out rows.
+  mutating func heldOutLoss() -> Float? {
+    guard !heldOutRows.isEmpty else { return nil }
+    arena.load(buffer.weights, into: parameters)
+    return scoreMatching(rows: heldOutRows)
+  }
 
   /// The data's rows as u, their hidden probabilities, and r.
-  private mutating func positivePhase(
-    values: [Float], mask source: [Float]?, rows indices: ArraySlice<Int>, random: inout RandomStream
-  ) -> Float {
+  private mutating func positivePhase(rows indices: ArraySlice<Int>, random: inout RandomStream) -> Float {
     let n = indices.count
     let data = u.prefix(n * visible)
     standardisation()
     arena.gather(values, columns: visible, rows: indices, into: data)
     arena.affineRows(rows: n, columns: visible, data, shift: negativeShift, scale: inverse, noise: nil)
-    if let source {
+    if let sourceMask {
       // Missing inputs are drawn from the model given the others, as in stochastic expectation maximisation.
-      arena.gather(source, columns: visible, rows: indices, into: mask)
+      arena.gather(sourceMask, columns: visible, rows: indices, into: mask)
       arena.multiply(data, by: mask.prefix(n * visible))
       let filled = r.prefix(n * visible)
       hiddenProbabilities(of: data, into: p.prefix(n * hidden), rows: n)
@@ -195,19 +219,19 @@ struct RBMTrainer {
     arena.add(data, data, factor: -2)
     arena.multiply(
       m: visible, n: hidden, k: 2 * n, u.prefix(2 * n * visible), transposed: true, p.prefix(2 * n * hidden),
-      into: part(gradient, 0, visible * hidden))
-    let hiddenGradient = part(gradient, visible * hidden + visible, hidden)
+      into: part(gradient, slots.weight))
+    let hiddenGradient = part(gradient, slots.hiddenBias)
     arena.columnSums(rows: n, columns: hidden, p.prefix(n * hidden), scale: -1, into: hiddenGradient)
     arena.columnSums(
       rows: n, columns: hidden, part(p, n * hidden, n * hidden), into: hiddenGradient, accumulate: true)
-    let visibleGradient = part(gradient, visible * hidden, visible)
+    let visibleGradient = part(gradient, slots.visibleBias)
     arena.columnSums(rows: n, columns: visible, r.prefix(n * visible), scale: -1, into: visibleGradient)
     arena.columnSums(
       rows: n, columns: visible, part(r, n * visible, n * visible), into: visibleGradient, accumulate: true)
     arena.multiply(visibleGradient, by: inverse)
     arena.multiply(u.prefix(2 * n * visible), by: r.prefix(2 * n * visible))
     arena.columnSums(
-      rows: 2 * n, columns: visible, u.prefix(2 * n * visible), into: part(gradient, size - visible, visible))
+      rows: 2 * n, columns: visible, u.prefix(2 * n * visible), into: part(gradient, slots.logSigma))
   }
 
   /// `1 / σ` and `-b / σ` of the present parameters.
@@ -237,7 +261,7 @@ struct RBMTrainer {
 
   /// The score-matching loss (Hyvärinen 2005; Swersky et al. 2011), which needs no partition function: mean over rows of
   /// `Σ_i (½ r_i² - 1 + Σ_j W_ij² p_j (1 - p_j)) / σ_i²`, over the observed inputs.
-  mutating func scoreMatching(values: [Float], mask source: [Float]?, rows indices: [Int]) -> Float {
+  private mutating func scoreMatching(rows indices: [Int]) -> Float {
     standardisation()
     let inverses = arena[inverse]
     let squared = arena[weights].map { $0 * $0 }
@@ -249,8 +273,8 @@ struct RBMTrainer {
       let probabilities = p.prefix(n * hidden)
       arena.gather(values, columns: visible, rows: part, into: data)
       arena.affineRows(rows: n, columns: visible, data, shift: negativeShift, scale: inverse, noise: nil)
-      if let source {
-        arena.gather(source, columns: visible, rows: part, into: mask)
+      if let sourceMask {
+        arena.gather(sourceMask, columns: visible, rows: part, into: mask)
         arena.multiply(data, by: mask.prefix(n * visible))
       }
       hiddenProbabilities(of: data, into: probabilities, rows: n)
@@ -260,7 +284,7 @@ struct RBMTrainer {
       var curvature = [Float](repeating: 0, count: n * visible)
       Product.multiply(
         m: n, n: visible, k: hidden, variance, squared, otherTransposed: true, into: &curvature)
-      let observed = source == nil ? nil : arena[mask.prefix(n * visible)]
+      let observed = sourceMask == nil ? nil : arena[mask.prefix(n * visible)]
       for i in residual.indices where observed?[i] != 0 {
         let scale = inverses[i % visible]
         total += Double((residual[i] * residual[i] / 2 - 1 + curvature[i]) * scale * scale)

@@ -1,0 +1,82 @@
+import Gradients
+import Networks
+
+/// A training run of a member of the suite: what is trained, by whom and how. The loop of all networks drives it; held-out
+/// rows decide what is kept and when it ends.
+struct Training<Member: Learner> {
+  var state: TrainingState
+  var learner: Member
+  var loop: TrainingLoop
+  private let epochs: Int
+  private let stepsPerEpoch: Int
+
+  /// An epoch is a pass over the training rows, or over this many of them where there are more.
+  static var rowsPerEpoch: Int { 8192 }
+
+  /// - Parameters:
+  ///   - rows: how many rows are learned from; they are the learner's first ones.
+  ///   - patience: epochs without improvement before the end; the rate is halved after every third of them.
+  init(
+    _ learner: Member, optimizer: Optimizer, rows: Int, epochs: Int, batch: Int, patience: Int, seed: UInt64
+  ) {
+    self.learner = learner
+    self.epochs = max(epochs, 1)
+    let shuffle = Shuffle(rows: rows, batch: batch, seed: seed, keepsRest: true)
+    state = TrainingState(learner.buffer.parameters, optimizers: [optimizer], shuffle: shuffle, seed: seed)
+    stepsPerEpoch = (min(rows, Self.rowsPerEpoch) + shuffle.batch - 1) / shuffle.batch
+    loop = TrainingLoop(steps: self.epochs * stepsPerEpoch)
+    loop.evaluationInterval = stepsPerEpoch
+    loop.reportInterval = stepsPerEpoch
+    loop.patience = patience
+    loop.halvingInterval = max(patience / 3, 1)
+    // A thousandth is noise: waiting for it would only cost time.
+    loop.leastGain = 1e-3
+  }
+
+  /// Trains to an end.
+  ///
+  /// - Returns: the best parameters by the held-out loss.
+  /// - Throws: ``FitError/diverged(step:)``, or ``FitError/stopped`` when nothing was kept yet.
+  mutating func run(
+    shouldStop: () -> Bool, observer: (FitProgress) -> Void
+  ) throws(FitError) -> TrainingState.Best {
+    let (epochs, stepsPerEpoch) = (epochs, stepsPerEpoch)
+    do throws(TrainingError) {
+      try loop.run(
+        &state, &learner, now: { 0 },
+        observer: { progress in
+          // A run that was stopped ends within a pass, or after one that was told of.
+          guard progress.end != .stopped, let heldOutLoss = progress.heldOutLoss else { return }
+          observer(
+            FitProgress(
+              epoch: progress.step / stepsPerEpoch, epochs: epochs, trainingLoss: progress.loss,
+              heldOutLoss: heldOutLoss))
+        }, shouldStop: shouldStop)
+    } catch {
+      throw .diverged(step: error.step)
+    }
+    guard let best = state.best else { throw .stopped }
+    return best
+  }
+}
+
+/// Which rows are learned from and which decide when to stop.
+struct HeldOutSplit {
+  /// All rows: first those that are learned from.
+  let order: [Int]
+  /// How many are learned from.
+  let trained: Int
+  /// Places in ``order`` that decide: rows that are not learned from, or all where none are held out.
+  let heldOut: [Int]
+
+  /// Every n-th block of rows is held out, so that it comes from all times and yet not from between neighbours only.
+  init(rows: Int, share: Float) {
+    let period = max(2, Int((1 / max(share, 0.02)).rounded()))
+    let block = max(1, min(16, rows / (4 * period)))
+    let isHeldOut = { (row: Int) in share > 0 && row / block % period == period / 2 }
+    let learned = (0..<rows).filter { !isHeldOut($0) }
+    order = learned + (0..<rows).filter(isHeldOut)
+    trained = learned.count
+    heldOut = trained == rows ? Array(0..<rows) : Array((trained..<rows).prefix(4096))
+  }
+}
