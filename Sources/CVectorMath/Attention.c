@@ -5,17 +5,7 @@
 enum { BAND = 32 };
 
 INLINE void masked_row(size_t n, size_t keys, float scale, float *x) {
-  float lane[LANES];
-  size_t whole = n / LANES * LANES;
-  for (int j = 0; j < LANES; j++) lane[j] = -__builtin_inff();
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] ? x[c + j] : lane[j];
-  for (size_t c = whole; c < n; c++) lane[c - whole] = x[c] > lane[c - whole] ? x[c] : lane[c - whole];
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
-  float top = lane[0];
-  float total = 1.0f / exponential_row(n, x, scale, top, x);
-  EACH(c, n) x[c] *= total;
+  scale_row(n, 1.0f / exponential_row(n, x, scale, largest(n, x), x), x);
   for (size_t c = n; c < keys; c++) x[c] = 0.0f;
 }
 
@@ -66,13 +56,16 @@ void vm_attention(size_t queries, size_t keys, size_t width, float scale, int ca
 // ds = scale p (dp - Σ p dp), in place of dp
 LOCAL_CLONES void softmax_slope(size_t rows, size_t seen, size_t keys, float scale, const float *p, float *d) {
   for (size_t r = 0; r < rows; r++, p += keys, d += keys) {
-    float lane[LANES] = {0};
-    size_t whole = seen / LANES * LANES;
-    for (size_t c = 0; c < whole; c += LANES)
-      for (int j = 0; j < LANES; j++) lane[j] += p[c + j] * d[c + j];
-    for (size_t c = whole; c < seen; c++) lane[c - whole] += p[c] * d[c];
-    float mean = lanes_total(lane);
-    EACH(c, seen) d[c] = scale * (p[c] * (d[c] - mean));
+    float mean = inner_product(seen, p, d), rest[LANES];
+    if (seen < LANES) {
+      for (size_t c = 0; c < seen; c++) d[c] = scale * (p[c] * (d[c] - mean));
+      continue;
+    }
+    size_t end = seen - LANES;
+    for (int j = 0; j < LANES; j++) rest[j] = scale * (p[end + j] * (d[end + j] - mean));
+    for (size_t c = 0; c + LANES <= seen; c += LANES)
+      for (int j = 0; j < LANES; j++) d[c + j] = scale * (p[c + j] * (d[c + j] - mean));
+    memcpy(d + end, rest, sizeof rest);
   }
 }
 

@@ -183,21 +183,80 @@ INLINE float silu_slope(float x) {
   return s * (1.0f + x * (1.0f - s));
 }
 
-// y = e^(scale (x - top)), written unless null; returns the sum. In pieces that are filled up to whole vectors: ends that go
-// number by number would cost as much as the rest of a short row.
+// Rows go by whole vectors of sixteen. Where the last is not full it begins earlier and goes over numbers again: ends
+// that go number by number would cost as much as the rest of a short row. That one is computed before others are
+// written: rows may be changed in place.
+#define SIXTEEN(j) _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)") \
+  for (int j = 0; j < LANES; j++)
+
+// The largest of a row; NaN is passed over.
+INLINE float largest(size_t n, const float *x) {
+  float lane[LANES];
+  if (n < LANES) {
+    float top = -__builtin_inff();
+    for (size_t c = 0; c < n; c++) top = x[c] > top ? x[c] : top;
+    return top;
+  }
+  for (int j = 0; j < LANES; j++) lane[j] = -__builtin_inff();
+  for (size_t c = 0; c + LANES <= n; c += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] ? x[c + j] : lane[j];
+  for (int j = 0; j < LANES; j++) lane[j] = x[n - LANES + j] > lane[j] ? x[n - LANES + j] : lane[j];
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+  return lane[0];
+}
+
+INLINE float inner_product(size_t n, const float *x, const float *y) {
+  float lane[LANES] = {0};
+  size_t whole = n / LANES * LANES;
+  for (size_t c = 0; c < whole; c += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += x[c + j] * y[c + j];
+  if (n < LANES) {
+    for (size_t c = 0; c < n; c++) lane[c] += x[c] * y[c];
+  } else if (n > whole) {
+    const float *a = x + n - LANES, *b = y + n - LANES;
+    int twice = (int)(LANES - (n - whole));
+    for (int j = 0; j < LANES; j++) lane[j] += j < twice ? 0.0f : a[j] * b[j];
+  }
+  return lanes_total(lane);
+}
+
+// x = factor x
+INLINE void scale_row(size_t n, float factor, float *x) {
+  if (n < LANES) {
+    for (size_t c = 0; c < n; c++) x[c] *= factor;
+    return;
+  }
+  float rest[LANES];
+  for (int j = 0; j < LANES; j++) rest[j] = x[n - LANES + j] * factor;
+  for (size_t c = 0; c + LANES <= n; c += LANES)
+    for (int j = 0; j < LANES; j++) x[c + j] *= factor;
+  memcpy(x + n - LANES, rest, sizeof rest);
+}
+
+// y = e^(scale (x - top)), written unless null; returns the sum.
 INLINE float exponential_row(size_t n, const float *x, float scale, float top, float *y) {
-  enum { PIECE = 256 };
-  float lane[LANES] = {0}, part[PIECE];
-  for (size_t from = 0; from < n; from += PIECE) {
-    size_t count = n - from < PIECE ? n - from : PIECE, full = (count + LANES - 1) / LANES * LANES;
-    const float *p = x + from;
-    EACH(i, count) part[i] = scale * (p[i] - top);
-    for (size_t i = count; i < full; i++) part[i] = -200.0f;
-    _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)")
-    for (size_t i = 0; i < full; i++) part[i] = exponential(part[i]);
-    for (size_t i = 0; i < full; i += LANES)
-      for (int j = 0; j < LANES; j++) lane[j] += part[i + j];
-    if (y) EACH(i, count) y[from + i] = part[i];
+  float lane[LANES] = {0}, rest[LANES], part[LANES];
+  if (n < LANES) {
+    for (int j = 0; j < LANES; j++) rest[j] = -200.0f;
+    for (size_t c = 0; c < n; c++) rest[c] = scale * (x[c] - top);
+    SIXTEEN(j) rest[j] = exponential(rest[j]);
+    if (y)
+      for (size_t c = 0; c < n; c++) y[c] = rest[c];
+    return lanes_total(rest);
+  }
+  int twice = (int)((LANES - n % LANES) % LANES);
+  const float *last = x + n - LANES;
+  if (twice) SIXTEEN(j) rest[j] = exponential(scale * (last[j] - top));
+  for (size_t c = 0; c + LANES <= n; c += LANES) {
+    const float *from = x + c;
+    SIXTEEN(j) part[j] = exponential(scale * (from[j] - top));
+    for (int j = 0; j < LANES; j++) lane[j] += part[j];
+    if (y) memcpy(y + c, part, sizeof part);
+  }
+  if (twice) {
+    for (int j = 0; j < LANES; j++) lane[j] += j < twice ? 0.0f : rest[j];
+    if (y) memcpy(y + n - LANES, rest, sizeof rest);
   }
   return lanes_total(lane);
 }

@@ -8,11 +8,33 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
+// Row i of a begins i steps on. Odd multiples of the step are kept in registers, and the address of a load doubles them:
+// sums made for each load would take the multiply-adds' place. Steps of one number need neither.
+#if defined(__x86_64__)
+#define KEEP(x) __asm__("" : "+r"(x))
+#else
+#define KEEP(x) (void)(x)
+#endif
+INLINE size_t row_at(int i, const size_t *odd) {
+  int doublings = i ? __builtin_ctz((unsigned)i) : 0;
+  return i ? odd[i >> doublings >> 1] << doublings : 0;
+}
+
 #define BLOCK(NAME, TARGET, V, LANES, MASK, ZERO, LOAD, LOAD_PART, STORE_PART, SPREAD, FMA)                        \
   static inline __attribute__((always_inline, target(TARGET))) void NAME(                                          \
-      const int rows, const int vectors, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,  \
-      size_t b_row, const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate, MASK last) {     \
+      const int together, const int rows, const int vectors, size_t k, const float *a, size_t a_row,               \
+      size_t a_column, const float *b, size_t b_row, const int32_t *at, const float *bias, float *c, size_t c_row, \
+      int accumulate, MASK last) {                                                                                 \
     V sum[16][3];                                                                                                  \
+    size_t odd[8];                                                                                                 \
+    UNROLL for (int i = 0; 2 * i + 1 < rows; i++) {                                                                \
+      odd[i] = (size_t)(2 * i + 1) * a_row * sizeof(float);                                                        \
+      if (!together) KEEP(odd[i]);                                                                                 \
+    }                                                                                                              \
+    /* the numbers of the next block of rows come while this one is computed */                                    \
+    if (k >= 128)                                                                                                  \
+      UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++)                               \
+          __builtin_prefetch(c + (rows + i) * c_row + LANES * j, 1);                                               \
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) {                               \
       const float *from = accumulate ? c + i * c_row : bias;                                                       \
       sum[i][j] = !from ? ZERO : j + 1 < vectors ? LOAD(from + LANES * j) : LOAD_PART(from + LANES * j, last);     \
@@ -23,7 +45,7 @@
       UNROLL for (int j = 0; j < vectors; j++) row[j] =                                                            \
           j + 1 < vectors ? LOAD(from + LANES * j) : LOAD_PART(from + LANES * j, last);                            \
       UNROLL for (int i = 0; i < rows; i++) {                                                                      \
-        V left = SPREAD(a[i * a_row + p * a_column]);                                                              \
+        V left = SPREAD(*(const float *)((const char *)(a + p * a_column) + row_at(i, odd)));                      \
         UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = FMA(left, row[j], sum[i][j]);                         \
       }                                                                                                            \
     }                                                                                                              \
@@ -37,14 +59,14 @@
 
 #define ROWS(BLOCK_NAME, STEP, COUNT)                                                                              \
   for (; i + STEP <= m; i += STEP)                                                                                 \
-    BLOCK_NAME(STEP, COUNT, k, a + i * a_row, a_row, a_column, b + j, b_row, at, bias ? bias + j : 0,                  \
-               c + i * c_row + j, c_row, accumulate, last);
+    BLOCK_NAME(together, STEP, COUNT, k, a + i * a_row, a_row, a_column, b + j, b_row, at,                         \
+               bias ? bias + j : 0, c + i * c_row + j, c_row, accumulate, last);
 
 // `at` names the rows of b by their offsets; null is every b_row.
 #define PRODUCT(NAME, TARGET, BLOCK_NAME, LANES, MASK, MASK_OF, MOST)                                              \
   static inline __attribute__((always_inline, target(TARGET))) void NAME##_with(                                   \
-      size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,   \
-      const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate) {                              \
+      const int together, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,             \
+      const float *b, size_t b_row, const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate) {\
     for (size_t j = 0; j < n;) {                                                                                   \
       size_t left = (n - j + LANES - 1) / LANES;                                                                   \
       /* four vectors go as two and two, not three and one */                                                      \
@@ -66,9 +88,11 @@
       size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,   \
       const int32_t *at, const float *bias, float *c, size_t c_row, int accumulate) {                              \
     if (at)                                                                                                        \
-      NAME##_with(m, n, k, a, a_row, a_column, b, b_row, at, bias, c, c_row, accumulate);                          \
+      NAME##_with(0, m, n, k, a, a_row, a_column, b, b_row, at, bias, c, c_row, accumulate);                       \
+    else if (a_row == 1) /* as packed, or transposed */                                                            \
+      NAME##_with(1, m, n, k, a, 1, a_column, b, b_row, 0, bias, c, c_row, accumulate);                            \
     else                                                                                                           \
-      NAME##_with(m, n, k, a, a_row, a_column, b, b_row, 0, bias, c, c_row, accumulate);                           \
+      NAME##_with(0, m, n, k, a, a_row, a_column, b, b_row, 0, bias, c, c_row, accumulate);                        \
   }
 
 #if defined(__x86_64__)
@@ -138,15 +162,19 @@ void vm_product_at(size_t m, size_t n, size_t k, const float *a, size_t a_row, s
   product_of(&width)(m, n, k, a, a_row, a_column, b, 0, at, 0, c, c_row, accumulate);
 }
 
-// Both sides are packed on the stack for large products: DEEP × 64 numbers of b, which the first cache holds, and DEEP ×
-// TALL of a, in bands of BAND rows, which the second holds.
-enum { DEEP = 384, TALL = 256, BAND = 16, MOST_WIDTH = 64 };
+// Both sides are packed on the stack for large products: DEEP × 48 numbers of b, which the first cache holds beside a
+// band of a, and DEEP × TALL of a, in bands of BAND rows, which the second holds.
+enum { DEEP = 192, TALL = 512, BAND = 8, MOST_WIDTH = 64, AHEAD = 8 };
+#define IN_LINES __attribute__((aligned(64)))
 
 LOCAL_CLONES void pack(size_t rows, size_t columns, float alpha, const float *b, size_t b_row, size_t b_column,
                  float *panel) {
   if (b_column == 1 && columns % 16 == 0) {
     for (size_t p = 0; p < rows; p++)
-      for (size_t j = 0; j < columns; j += 16) memcpy(panel + p * columns + j, b + p * b_row + j, 64);
+      for (size_t j = 0; j < columns; j += 16) {
+        __builtin_prefetch(b + (p + AHEAD) * b_row + j);
+        memcpy(panel + p * columns + j, b + p * b_row + j, 64);
+      }
   } else if (b_column == 1) {
     for (size_t p = 0; p < rows; p++) EACH(j, columns) panel[p * columns + j] = b[p * b_row + j];
   } else if (b_row == 1)
@@ -155,6 +183,28 @@ LOCAL_CLONES void pack(size_t rows, size_t columns, float alpha, const float *b,
     for (size_t p = 0; p < rows; p++)
       for (size_t j = 0; j < columns; j++) panel[p * columns + j] = b[p * b_row + j * b_column];
   if (alpha != 1.0f) vm_affine(rows * columns, panel, alpha, 0.0f, panel);
+}
+
+// Bands of a, number by number of k. Columns of a transposed one are read by the line, four bands at once.
+CLONES static void pack_left(size_t rows, size_t deep, const float *a, size_t a_row, size_t a_column, float *left) {
+  size_t r = 0;
+  if (a_row == 1)
+    for (; r + 4 * BAND <= rows; r += 4 * BAND)
+      for (size_t p = 0; p < deep; p++) {
+        const float *from = a + p * a_column + r;
+        __builtin_prefetch(from + AHEAD * a_column);
+        __builtin_prefetch(from + AHEAD * a_column + 2 * BAND);
+        for (size_t band = 0; band < 4; band++)
+          memcpy(left + (r + band * BAND) * deep + p * BAND, from + band * BAND, BAND * sizeof(float));
+      }
+  for (; r < rows; r += BAND)
+    pack(deep, rows - r < BAND ? rows - r : BAND, 1.0f, a + r * a_row, a_column, a_row, left + r * deep);
+}
+
+// k in equal parts of at most DEEP.
+static size_t depth(size_t k) {
+  size_t parts = (k + DEEP - 1) / DEEP;
+  return (k + parts - 1) / parts;
 }
 
 // Four vectors go as two and two.
@@ -166,11 +216,12 @@ static size_t columns_next(size_t left, size_t width) {
 static void gemm_panels(Product product, size_t width, size_t m, size_t n, size_t k, float alpha, const float *a, size_t a_row,
                         size_t a_column, const float *b, size_t b_row, size_t b_column, const float *bias, float *c,
                         size_t c_row, int accumulate) {
-  float panel[DEEP * MOST_WIDTH];
+  IN_LINES float panel[DEEP * MOST_WIDTH];
+  size_t step = depth(k);
   for (size_t j = 0, columns; j < n; j += columns) {
     columns = columns_next(n - j, width);
-    for (size_t p = 0; p < k; p += DEEP) {
-      size_t deep = k - p < DEEP ? k - p : DEEP;
+    for (size_t p = 0; p < k; p += step) {
+      size_t deep = k - p < step ? k - p : step;
       pack(deep, columns, alpha, b + p * b_row + j * b_column, b_row, b_column, panel);
       product(m, columns, deep, a + p * a_column, a_row, a_column, panel, columns, 0, bias ? bias + j : 0, c + j,
               c_row, accumulate || p > 0);
@@ -181,14 +232,13 @@ static void gemm_panels(Product product, size_t width, size_t m, size_t n, size_
 static void gemm_packed(Product product, size_t width, size_t m, size_t n, size_t k, float alpha, const float *a, size_t a_row,
                         size_t a_column, const float *b, size_t b_row, size_t b_column, const float *bias, float *c,
                         size_t c_row, int accumulate) {
-  float panel[DEEP * MOST_WIDTH], left[DEEP * TALL];
+  IN_LINES float panel[DEEP * MOST_WIDTH], left[DEEP * TALL];
+  size_t step = depth(k);
   for (size_t i = 0; i < m; i += TALL) {
     size_t rows = m - i < TALL ? m - i : TALL;
-    for (size_t p = 0; p < k; p += DEEP) {
-      size_t deep = k - p < DEEP ? k - p : DEEP;
-      for (size_t r = 0; r < rows; r += BAND)
-        pack(deep, rows - r < BAND ? rows - r : BAND, 1.0f, a + (i + r) * a_row + p * a_column, a_column, a_row,
-             left + r * deep);
+    for (size_t p = 0; p < k; p += step) {
+      size_t deep = k - p < step ? k - p : step;
+      pack_left(rows, deep, a + i * a_row + p * a_column, a_row, a_column, left);
       for (size_t j = 0, columns; j < n; j += columns) {
         columns = columns_next(n - j, width);
         pack(deep, columns, alpha, b + p * b_row + j * b_column, b_row, b_column, panel);
@@ -212,7 +262,7 @@ void vm_gemm(size_t m, size_t n, size_t k, float alpha, const float *a, size_t a
     return;
   }
   // Rows of a that lie along memory are read well as they are, unless many columns read them.
-  if (n >= (a_row == 1 ? 2 : 4) * width && m >= BAND && m * k >= 16384)
+  if (n >= (a_row == 1 ? 2 : 4) * width && m >= 2 * BAND && m * k >= 16384)
     gemm_packed(product, width, m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, bias, c, c_row, accumulate);
   else
     gemm_panels(product, width, m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, bias, c, c_row, accumulate);

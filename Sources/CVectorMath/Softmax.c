@@ -1,34 +1,12 @@
 #include "CVectorMath.h"
 #include "Elementary.h"
 
-// NaN is passed over here; it comes back by the sum of exponentials.
-INLINE float largest(size_t n, const float *x) {
-  float lane[LANES];
-  for (int j = 0; j < LANES; j++) lane[j] = -__builtin_inff();
-  size_t whole = n / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] = x[c + j] > lane[j] ? x[c + j] : lane[j];
-  for (size_t c = whole; c < n; c++) lane[c - whole] = x[c] > lane[c - whole] ? x[c] : lane[c - whole];
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
-  return lane[0];
-}
-
 INLINE float total(size_t n, const float *x) {
   float lane[LANES] = {0};
   size_t whole = n / LANES * LANES;
   for (size_t c = 0; c < whole; c += LANES)
     for (int j = 0; j < LANES; j++) lane[j] += x[c + j];
   for (size_t c = whole; c < n; c++) lane[c - whole] += x[c];
-  return lanes_total(lane);
-}
-
-INLINE float inner_product(size_t n, const float *x, const float *y) {
-  float lane[LANES] = {0};
-  size_t whole = n / LANES * LANES;
-  for (size_t c = 0; c < whole; c += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] += x[c + j] * y[c + j];
-  for (size_t c = whole; c < n; c++) lane[c - whole] += x[c] * y[c];
   return lanes_total(lane);
 }
 
@@ -41,7 +19,7 @@ INLINE float log_sum(size_t n, const float *x) {
 CLONES void vm_softmax(size_t rows, size_t n, const float *x, float *y) {
   for (size_t r = 0; r < rows; r++, x += n, y += n) {
     float scale = 1.0f / exponential_row(n, x, 1.0f, largest(n, x), y);
-    EACH(c, n) y[c] *= scale;
+    scale_row(n, scale, y);
   }
 }
 

@@ -48,12 +48,14 @@ struct Minimum: Operation {
 
 /// 1 where the first is larger, else 0; constant almost everywhere.
 struct Greater: Operation {
+  var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.greater(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil, nil] }
 }
 
 /// 1 where both are equal, else 0; constant almost everywhere.
 struct Equal: Operation {
+  var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.equal(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil, nil] }
 }

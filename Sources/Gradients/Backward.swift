@@ -76,6 +76,14 @@ extension Chain {
   }
 }
 
+extension Tape {
+  /// Whether a gradient can flow from a node to one of those marked.
+  fileprivate func leads(_ node: Node, to marked: [Bool]) -> Bool {
+    guard let operation = node.operation, operation.passesGradient else { return false }
+    return edges[node.inputs].contains { marked[Int($0)] }
+  }
+}
+
 /// One walk back through a tape: gathers per node what flows into its gradient.
 struct Walkback {
   let tape: Tape
@@ -91,7 +99,7 @@ struct Walkback {
     depends = [Bool](repeating: false, count: tape.nodes.count)
     for target in targets { depends[target] = true }
     for index in tape.nodes.indices
-    where tape.nodes[index].inputs.contains(where: { depends[Int(tape.edges[$0])] }) {
+    where tape.leads(tape.nodes[index], to: depends) {
       depends[index] = true
       let saved = Int(tape.nodes[index].saved)
       if saved >= 0 { depends[saved] = true }
@@ -165,7 +173,7 @@ extension Walkback {
     depends += [Bool](repeating: false, count: first - depends.count)
     for index in first..<tape.count {
       let node = tape.nodes[index]
-      depends.append(tape.edges[node.inputs].contains { depends[Int($0)] })
+      depends.append(tape.leads(node, to: depends))
       if node.saved >= 0 && depends[index] { depends[Int(node.saved)] = true }
     }
     run(downTo: first, from: [(result, gradient)])

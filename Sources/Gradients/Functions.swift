@@ -132,6 +132,7 @@ struct Magnitude: ElementFunction {
 
 /// 1, 0 or -1; constant almost everywhere.
 struct Sign: Operation {
+  var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.apply(.sign, x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil] }
 }
@@ -148,12 +149,14 @@ struct Clamp: Operation {
 struct Between: Operation {
   let low: Float
   let high: Float
+  var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.between(x[0], low, high, into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil] }
 }
 
 /// The same numbers, through which no gradient flows.
 struct Stop: ViewOperation {
+  var passesGradient: Bool { false }
   func layout(_ x: Layout) -> Layout { x }
   func derivative(_ at: Chain) -> [Variable?] { [nil] }
 }

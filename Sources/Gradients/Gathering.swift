@@ -31,6 +31,7 @@ struct CumulativeSum: Operation {
 
 /// Writes its second operand over its first: how running statistics are kept.
 struct Store: Operation {
+  var passesGradient: Bool { false }
   func shape(_ x: [Shape]) -> Shape {
     precondition(x[0] == x[1], "a statistic of \(x[0]) set to \(x[1])")
     return [0]

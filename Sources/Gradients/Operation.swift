@@ -18,6 +18,9 @@ public protocol Operation: Sendable {
   /// The same by kernels that cannot be differentiated again; nil when there are none.
   func fastDerivative(_ at: Chain) -> [Variable?]?
 
+  /// Whether a gradient can flow through at all; where not, the walk back does not come here.
+  var passesGradient: Bool { get }
+
   /// As the tape prints it.
   var name: String { get }
 }
@@ -26,6 +29,7 @@ extension Operation {
   public func shape(_ x: [Shape]) -> Shape { x[0] }
   public func savedShape(_ x: [Shape]) -> Shape? { nil }
   public func fastDerivative(_ at: Chain) -> [Variable?]? { nil }
+  public var passesGradient: Bool { true }
   public var name: String { "\(type(of: self))" }
 }
 

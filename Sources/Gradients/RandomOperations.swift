@@ -20,6 +20,7 @@ struct Noise: Operation {
 
 /// 1 where a uniform number is below the probability, else 0; without gradient.
 struct Bernoulli: Operation {
+  var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.greater(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil, nil] }
 }

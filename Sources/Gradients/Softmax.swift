@@ -62,6 +62,7 @@ struct CrossEntropyBackward: Terminal {
 }
 
 struct OneHot: Operation {
+  var passesGradient: Bool { false }
   let classes: Int
   func shape(_ x: [Shape]) -> Shape { x[0].inserting(classes, at: x[0].rank) }
   func forward(_ x: Operands, into y: View) { Indexing.oneHot(x[0], into: y) }

@@ -57,8 +57,12 @@ private struct OperationBench {
     seconds = run.setting("seconds", 0.1)
   }
 
-  /// The best time of one call, and of a second one that takes turns with it.
-  private func best(_ first: () -> Void, _ second: (() -> Void)? = nil) -> (Double, Double) {
+  private func median(_ times: [Double]) -> Double {
+    times.isEmpty ? .infinity : times.sorted()[times.count / 2]
+  }
+
+  /// The median time of one call, and of a second one that takes turns with it.
+  private func typical(_ first: () -> Void, _ second: (() -> Void)? = nil) -> (Double, Double) {
     let clock = ContinuousClock()
     func time(_ count: Int, _ body: () -> Void) -> Double {
       let elapsed = clock.measure { for _ in 0..<count { body() } }
@@ -68,13 +72,13 @@ private struct OperationBench {
     first()
     second?()
     let count = max(1, Int(2e-4 / max(time(1, first), 1e-9)))
-    var result = (Double.infinity, Double.infinity)
+    var times: (first: [Double], second: [Double]) = ([], [])
     let end = clock.now + .seconds(seconds * (second == nil ? 1 : 2))
     repeat {
-      result.0 = min(result.0, time(count, first))
-      if let second { result.1 = min(result.1, time(count, second)) }
-    } while clock.now < end
-    return result
+      times.first.append(time(count, first))
+      if let second { times.second.append(time(count, second)) }
+    } while clock.now < end || times.first.count < 7
+    return (median(times.first), median(times.second))
   }
 
   func products() {
@@ -87,7 +91,7 @@ private struct OperationBench {
         unsafe a.withUnsafeBufferPointer { a in
           unsafe b.withUnsafeBufferPointer { b in
             guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-            let (own, reference) = best(
+            let (own, reference) = typical(
               {
                 unsafe Kernels.product(
                   m: m, n: n, k: k, a, shape.transposed ? .transposed(m) : .plain(k), b,
@@ -123,7 +127,7 @@ private struct OperationBench {
       unsafe x.withUnsafeBufferPointer { x in
         unsafe y.withUnsafeBufferPointer { y in
           guard let x = x.baseAddress, let y = y.baseAddress, let z = z.baseAddress else { return }
-          let time = best({ unsafe body(x, y, z) }).0
+          let time = typical({ unsafe body(x, y, z) }).0
           run.report(
             name, 1e9 * time / Double(count), "ns/element", reference: goal == nil ? nil : "goal, \(vectors)",
             goal)
@@ -224,20 +228,20 @@ private struct OperationBench {
       run.report(
         convolution,
         work
-          / best({
+          / typical({
             unsafe Kernels.convolve(shape, batch: 16, x, w, bias: nil, into: &y, space: &space)
           }).0, "GFLOP/s")
       run.report(
         convolution + ", by the input",
         work
-          / best({
+          / typical({
             unsafe Kernels.convolveBackwardInput(
               shape, batch: 16, w, dy: y, into: &dx, accumulate: false, space: &space)
           }).0, "GFLOP/s")
       run.report(
         convolution + ", by the weights",
         work
-          / best({
+          / typical({
             unsafe Kernels.convolveBackwardWeights(
               shape, batch: 16, x, dy: y, addTo: &dw, bias: nil, space: &space)
           }).0, "GFLOP/s")

@@ -97,6 +97,21 @@ struct TapeTests {
     #expect(kept.allSatisfy { $0 == 1 / 0.75 } && abs(Float(kept.count) - 750) < 60)
   }
 
+  @Test func `the walk back does not go where no gradient flows`() {
+    func recorded(_ factor: (Variable) -> Variable) -> Int {
+      let tape = Tape(seed: 5)
+      let x = tape.input(Tensor(repeating: 0.5, shape: [3]))
+      let loss = (x * factor(x)).sum()
+      let before = tape.count
+      _ = tape.gradients(of: loss, by: [x])
+      return tape.count - before
+    }
+    let plain = recorded { $0.tape.input([3]) }
+    #expect(recorded { tanh($0) } > plain)
+    #expect(recorded { tanh($0).withoutGradient() } == plain)
+    #expect(recorded { bernoulli(tanh($0)) } == plain)
+  }
+
   @Test func `running statistics follow in every run`() {
     var scope = ParameterScope(seed: 1)
     let mean = scope.statistic("mean", [2])
