@@ -186,7 +186,7 @@ LOCAL_CLONES void pack(size_t rows, size_t columns, float alpha, const float *b,
 }
 
 // Bands of a, number by number of k. Columns of a transposed one are read by the line, four bands at once.
-CLONES static void pack_left(size_t rows, size_t deep, const float *a, size_t a_row, size_t a_column, float *left) {
+LOCAL_CLONES void pack_left(size_t rows, size_t deep, const float *a, size_t a_row, size_t a_column, float *left) {
   size_t r = 0;
   if (a_row == 1)
     for (; r + 4 * BAND <= rows; r += 4 * BAND)
