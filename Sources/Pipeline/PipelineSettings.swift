@@ -1,7 +1,7 @@
 /// How many threads there are, how long their queues may get, what leaves, and what retraining may cost.
 public struct PipelineSettings: Sendable, Equatable {
   /// Threads that score; each owns the streams with `id % shards` equal to its number.
-  public var shards = 1
+  public var shards = 2
   /// Batches (of at most 256 events) that may wait before one shard.
   public var queueBatches = 256
   public var publish = PublishSettings()
