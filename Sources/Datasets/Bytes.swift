@@ -14,6 +14,9 @@ enum NumberKind {
     }
   }
 
+  /// Only such numbers can be missing.
+  var isFloat: Bool { self == .float16 || self == .float32 || self == .float64 }
+
   /// `count` numbers of this kind as `Float`.
   ///
   /// What is too large for it becomes the largest there is; infinities and NaN stay.

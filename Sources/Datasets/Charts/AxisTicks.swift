@@ -45,14 +45,14 @@ public struct AxisTicks: Sendable, Equatable {
     low = pow(10, from)
     high = pow(10, from + decades)
     ticks = []
-    if decades <= 2 {
+    if decades <= 3 {
       for decade in 0..<Int(decades) {
         for factor in [1.0, 2, 5] { ticks.append(Self.decimal(factor, from + Double(decade))) }
       }
       ticks.append(Self.decimal(1, to > from ? to : from + 1))
       // No wider than what is asked for by more than one tick.
       low = ticks.last { $0.value <= first }?.value ?? low
-      high = ticks.first { $0.value >= last }?.value ?? high
+      high = ticks.first { $0.value >= last && $0.value > low }?.value ?? high
       ticks = ticks.filter { $0.value >= low && $0.value <= high }
       return
     }

@@ -100,7 +100,7 @@ struct ChartFrame {
       return low <= high ? (low, high) : nil
     }
     let xs = extent(\.x, \.isFinite) ?? (0, 1)
-    let ys = extent(\.y) { $0.isFinite && (!chart.isLogarithmic || $0 > 0) } ?? (1, 10)
+    let ys = extent(\.y) { Self.hasPlace($0, chart.isLogarithmic) } ?? (1, 10)
     x = AxisTicks(from: xs.0, to: xs.1, most: 9)
     y =
       isLogarithmic
@@ -115,14 +115,19 @@ struct ChartFrame {
   }
 
   private func share(_ value: Double, _ axis: AxisTicks, _ isLogarithmic: Bool) -> Double {
-    if isLogarithmic { return log(value / axis.low) / log(axis.high / axis.low) }
+    if isLogarithmic { return (log(value) - log(axis.low)) / (log(axis.high) - log(axis.low)) }
     // Halves, so that the difference of the largest numbers is still one.
     return (value / 2 - axis.low / 2) / (axis.high / 2 - axis.low / 2)
   }
 
+  /// Logarithms end where powers of ten are no longer exact enough to divide by.
+  private static func hasPlace(_ value: Double, _ isLogarithmic: Bool) -> Bool {
+    isLogarithmic ? value > 1e-300 && value < 1e300 : value.isFinite
+  }
+
   /// Nil for what has no place.
   func place(_ xValue: Double, _ yValue: Double) -> (x: Double, y: Double)? {
-    guard xValue.isFinite, yValue.isFinite, !isLogarithmic || yValue > 0 else { return nil }
+    guard xValue.isFinite, Self.hasPlace(yValue, isLogarithmic) else { return nil }
     return (
       left + (right - left) * share(xValue, x, false),
       bottom - (bottom - top) * share(yValue, y, isLogarithmic)

@@ -37,7 +37,7 @@ enum IDXFile {
         .data, what: name, why: "holds no rows (shape \(shape))", remedy: "give at least one row")
     }
     var values = kind.floats(bytes, from: reader.at, count: count, bigEndian: true)
-    let mask = separatingMissing(&values)
+    let mask = kind.isFloat ? separatingMissing(&values) : nil
     return DataArray(shape: shape, values: values, mask: mask, levels: kind == .uint8 ? 256 : nil)
   }
 

@@ -26,7 +26,7 @@ enum NPYFile {
     }
     var values = kind.floats(bytes, from: reader.at, count: count, bigEndian: header.isBigEndian)
     if header.isColumnMajor { values = rowMajor(values, header.shape) }
-    let mask = separatingMissing(&values)
+    let mask = kind.isFloat ? separatingMissing(&values) : nil
     let levels: Int? =
       switch kind {
       case .boolean: 2

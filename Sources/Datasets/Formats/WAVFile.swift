@@ -1,7 +1,6 @@
 /// Sound: PCM of 8, 16, 24 or 32 bits and float of 32 or 64, mixed to one channel, from −1 to 1 (RIFF, Microsoft 1991).
 enum WAVFile {
   private struct Sound {
-    var isFloat: Bool
     var channels: Int
     var rate: Int
     var kind: NumberKind
@@ -65,7 +64,7 @@ enum WAVFile {
     guard (1...64).contains(channels), (1...1_000_000).contains(rate) else {
       throw .damaged(name, "says that it has \(channels) channels of \(rate) samples a second")
     }
-    return Sound(isFloat: code == 3, channels: channels, rate: rate, kind: kind)
+    return Sound(channels: channels, rate: rate, kind: kind)
   }
 
   private static func samples(
@@ -90,7 +89,7 @@ enum WAVFile {
       for channel in 0..<sound.channels { sum += raw[moment * sound.channels + channel] - offset }
       return sum * factor
     }
-    let mask = separatingMissing(&values)
+    let mask = sound.kind.isFloat ? separatingMissing(&values) : nil
     var array = DataArray(shape: [moments], values: values, mask: mask)
     array.sampleRate = sound.rate
     return array
