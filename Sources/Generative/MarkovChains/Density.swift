@@ -84,6 +84,15 @@ public struct Density: Sendable {
     }
   }
 
+  /// The log density of a fitted member of the suite, by the columns of its rows.
+  public init(_ model: some DifferentiableDensity, columns: [String]? = nil) {
+    let names = columns ?? (1...model.width).map { "x[\($0)]" }
+    precondition(names.count == model.width, "\(names.count) names for rows of \(model.width)")
+    self.init(type(of: model).catalogueName, names.map { Coordinate($0) }, parameters: model.densityParameters) {
+      model.logDensity($0)
+    }
+  }
+
   /// What a draw at a point of the line is to the user: constrained coordinates, then derived quantities.
   func quantities(at position: [Double]) -> [Double] {
     let x = constrained(position)

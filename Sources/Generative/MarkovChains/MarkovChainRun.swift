@@ -3,16 +3,19 @@ public import Tensors
 /// How many chains, how long.
 public struct MarkovChainSettings: Sendable, Equatable, Codable {
   public var chains = 4
-  /// Transitions per chain that are learned from and thrown away.
+  /// Draws per chain that are learned from and thrown away.
   public var warmUp = 1000
   /// Draws kept per chain.
   public var draws = 1000
-  /// Transitions per draw kept.
+  /// Transitions per draw, also in the warm-up.
   public var thinning = 1
   public var seed: UInt64 = 0
   /// Seconds after which the run ends with what it has; nil for as long as it takes.
   public var timeLimit: Double?
   public init() {}
+
+  var transitionsPerDraw: Int { max(thinning, 1) }
+  var warmUpTransitions: Int { warmUp * transitionsPerDraw }
 }
 
 /// Where a run stands.
@@ -63,7 +66,8 @@ extension MarkovKernel {
   /// Runs chains on a density: each with random numbers of its own, all served by the same evaluations.
   ///
   /// - Parameters:
-  ///   - starts: coordinates for each chain to begin at; where nil, uniform within ±2 on the whole line.
+  ///   - starts: coordinates for each chain to begin at; where nil, the likeliest of ten places that are uniform within ±2 on the
+  ///     whole line.
   ///   - workers: threads for the density; the draws have the same bits for any number.
   ///   - now: seconds of a clock that only goes forward, for the time limit.
   ///   - shouldStop: asked between evaluations; when it says so the run ends with what it has.
@@ -81,7 +85,7 @@ extension MarkovKernel {
     var chains: [Chain] = []
     for (index, point) in points.enumerated() {
       let random = RandomStream(seed: settings.seed, stream: UInt64(2 * index + 1))
-      chains.append(try chain(density, from: point, warmUp: settings.warmUp, random: random))
+      chains.append(try chain(density, from: point, warmUp: settings.warmUpTransitions, random: random))
     }
     var record = MarkovChainRecord(density, settings)
     for index in chains.indices {
@@ -117,40 +121,45 @@ extension UnconstrainedDensity {
     for i in 0..<dimension { positions[chain * dimension + i] = position[i] }
   }
 
-  /// A point for each chain with a finite log density and gradient.
+  /// A point for each chain with a finite log density and gradient: what was given, or the likeliest of ten random places
+  /// (far out, densities may fall faster than any step can follow).
   fileprivate func starts(
-    _ density: Density, at given: [[Double]]?, seed: UInt64, attempts: Int = 100
+    _ density: Density, at given: [[Double]]?, seed: UInt64, places: Int = 10, attempts: Int = 100
   ) throws(MarkovChainError) -> [ChainPoint] {
-    var random = (0..<chains).map { RandomStream(seed: seed, stream: UInt64(2 * $0)) }
-    var points = [ChainPoint?](repeating: nil, count: chains)
     if let given {
       precondition(
         given.count == chains && given.allSatisfy { $0.count == dimension },
         "\(given.count) starts for \(chains) chains of dimension \(dimension)")
     }
-    for _ in 0..<(given == nil ? attempts : 1) {
-      for chain in 0..<chains where points[chain] == nil {
-        let start =
+    var random = (0..<chains).map { RandomStream(seed: seed, stream: UInt64(2 * $0)) }
+    var best = [ChainPoint?](repeating: nil, count: chains)
+    for attempt in 0..<attempts {
+      for chain in 0..<chains {
+        want(
           given.map { density.unconstrained($0[chain]) }
-          ?? (0..<dimension).map { _ in 4 * random[chain].uniformDouble() - 2 }
-        want(start, chain)
+            ?? (0..<dimension).map { _ in 4 * random[chain].uniformDouble() - 2 }, chain)
       }
       evaluate()
-      for chain in 0..<chains where points[chain] == nil {
-        let slope = (0..<dimension).map { gradient[chain * dimension + $0] }
-        guard logDensity[chain].isFinite && slope.allSatisfy(\.isFinite) else { continue }
-        points[chain] = ChainPoint(
-          position: (0..<dimension).map { positions[chain * dimension + $0] },
-          logDensity: logDensity[chain], gradient: slope)
+      for chain in 0..<chains {
+        let point = point(chain)
+        let isFinite = point.logDensity.isFinite && point.gradient.allSatisfy(\.isFinite)
+        guard isFinite && point.logDensity > best[chain]?.logDensity ?? -.infinity else { continue }
+        best[chain] = point
       }
-      if points.allSatisfy({ $0 != nil }) { break }
+      if given != nil || attempt + 1 >= places && best.allSatisfy({ $0 != nil }) { break }
     }
-    if let missing = points.firstIndex(where: { $0 == nil }) {
+    if let missing = best.firstIndex(where: { $0 == nil }) {
       throw given == nil
         ? .noStart(density: density.name, chain: missing, attempts: attempts)
         : .startOutside(density: density.name, chain: missing)
     }
-    return points.compactMap { $0 }
+    return best.compactMap { $0 }
+  }
+
+  private func point(_ chain: Int) -> ChainPoint {
+    let range = chain * dimension..<(chain + 1) * dimension
+    return ChainPoint(
+      position: Array(positions[range]), logDensity: logDensity[chain], gradient: Array(gradient[range]))
   }
 }
 
@@ -168,7 +177,7 @@ private struct MarkovChainRecord {
     run = MarkovChainRun(names: density.quantities, chains: settings.chains)
     run.draws.reserve(settings.draws)
     transitions = [Int](repeating: 0, count: settings.chains)
-    needed = settings.warmUp + settings.draws * max(settings.thinning, 1)
+    needed = (settings.warmUp + settings.draws) * settings.transitionsPerDraw
   }
 
   func wantsMore(_ chain: Int) -> Bool { transitions[chain] < needed }
@@ -178,18 +187,18 @@ private struct MarkovChainRecord {
     MarkovChainProgress(
       transitions: transitions.reduce(0, +), total: needed * settings.chains,
       divergences: run.divergences.reduce(0, +),
-      isWarmingUp: transitions.contains { $0 < settings.warmUp })
+      isWarmingUp: transitions.contains { $0 < settings.warmUpTransitions })
   }
 
   mutating func add(_ transition: Transition, of chain: some MarkovChain, _ index: Int) {
     transitions[index] += 1
-    let after = transitions[index] - settings.warmUp
+    let after = transitions[index] - settings.warmUpTransitions
     guard after > 0 else { return }
     run.acceptance[index] += transition.acceptance
     run.divergences[index] += transition.isDivergent ? 1 : 0
     run.cutTrajectories[index] += transition.isCut ? 1 : 0
     run.stepSizes[index] = chain.stepSize
-    guard after % max(settings.thinning, 1) == 0 else { return }
+    guard after % settings.transitionsPerDraw == 0 else { return }
     run.draws.append(density.quantities(at: chain.position), chain: index)
     run.energies[index].append(transition.energy)
   }
@@ -202,7 +211,7 @@ private struct MarkovChainRecord {
     run.draws.trim()
     for chain in run.energies.indices {
       run.energies[chain].removeLast(run.energies[chain].count - run.draws.count)
-      run.acceptance[chain] /= Double(max(transitions[chain] - settings.warmUp, 1))
+      run.acceptance[chain] /= Double(max(transitions[chain] - settings.warmUpTransitions, 1))
     }
     return run
   }

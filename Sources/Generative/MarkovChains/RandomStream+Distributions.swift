@@ -76,7 +76,8 @@ extension RandomStream {
     }
     while true {
       let candidate = low + (high - low) * uniformDouble()
-      if logDensity(candidate) > level || low == high { return candidate }
+      // At x itself this holds, so the interval cannot shrink for ever.
+      if logDensity(candidate) >= level { return candidate }
       if candidate < x { low = candidate } else { high = candidate }
     }
   }

@@ -53,13 +53,13 @@ public struct MetropolisAdjustedLangevin: MarkovKernel {
 }
 
 /// The unadjusted Langevin algorithm: every proposal of MALA is taken, so draws are of the density only up to a bias that
-/// falls with the step size (Parisi 1981; Durmus & Moulines 2017).
+/// falls with the step size (Parisi 1981; Durmus & Moulines 2017). The warm-up is MALA's.
 public struct UnadjustedLangevin: MarkovKernel {
   public static let name = "langevin"
   public static let needs = DensityNeeds.gradient
 
   /// The acceptance that the test left out would have had, by which the step size is found in the warm-up.
-  public var targetAcceptance = 0.95
+  public var targetAcceptance = 0.9
   /// ε; adapted when nil.
   public var stepSize: Double?
 
@@ -124,11 +124,14 @@ public struct HamiltonianChain: MarkovChain, Sendable {
     let acceptance = isDivergent ? 0 : min(1, exp(startEnergy - energy))
     let draw = system.random.uniformDouble()
     // Without the test the chain still cannot go where there is no density.
-    let isAccepted = isCorrected ? draw < acceptance : energy.isFinite
+    let isTested = isCorrected || system.isWarmingUp
+    let isAccepted = isTested ? draw < acceptance : energy.isFinite
     if isAccepted { system.current.move(to: system.moving) }
     system.learn(acceptance: acceptance)
+    // A single step that is refused tells of no trajectory.
+    let isReported = isDivergent && (mostSteps > 1 || !isTested)
     return Transition(
-      acceptance: acceptance, energy: isAccepted ? energy : startEnergy, isDivergent: isDivergent)
+      acceptance: acceptance, energy: isAccepted ? energy : startEnergy, isDivergent: isReported)
   }
 }
 

@@ -102,6 +102,8 @@ struct HamiltonianSystem: Sendable {
 
   // MARK: adaptation
 
+  var isWarmingUp: Bool { windows.isOpen }
+
   /// Whether a first step size must be found before the next transition.
   var isSearching: Bool { search != nil }
 

@@ -58,7 +58,8 @@ public struct MetropolisChain: MarkovChain, Sendable {
     target = targetAcceptance
     self.isDense = isDense
     self.random = random
-    windows = WarmUpWindows(warmUp)
+    // Single moves tell little of their scale, so it is given a fifth of the warm-up to settle.
+    windows = WarmUpWindows(warmUp, settling: max(50, warmUp / 5))
     moments = RunningMoments(dimension: dimension, isDense: isDense)
     noise = [Float](repeating: 0, count: dimension)
     factor = [Double](repeating: isDense ? 0 : 1, count: isDense ? dimension * dimension : dimension)

@@ -12,7 +12,8 @@ struct WarmUpWindows: Sendable {
 
   enum Moment { case outside, within, windowEnds }
 
-  init(_ warmUp: Int) {
+  /// - Parameter settling: transitions after the last window; Stan's 50 are enough for step sizes of trajectories.
+  init(_ warmUp: Int, settling: Int = 50) {
     self.warmUp = warmUp
     if warmUp < 20 {
       (first, last, size) = (warmUp, warmUp, 0)
@@ -21,7 +22,7 @@ struct WarmUpWindows: Sendable {
       (first, last) = (begin, warmUp - warmUp / 10)
       size = last - first
     } else {
-      (first, last, size) = (75, warmUp - 50, 25)
+      (first, last, size) = (75, warmUp - settling, 25)
     }
     windowEnd = first + size - 1
   }
