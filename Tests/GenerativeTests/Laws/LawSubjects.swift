@@ -106,6 +106,7 @@ extension Catalogue.Entry {
   /// What lets a member learn sixteen rows by heart: no noise and no penalty.
   private static let eager: [String: [String: String]] = [
     "gaussian-mixture": ["components": "1"], "bernoulli-mixture": ["components": "16"],
+    "ngram": ["order": "8"],
   ]
 
   /// - Parameter more: settings that are taken where the member has them.
@@ -175,6 +176,9 @@ protocol PreparingModel: TrainedModel {
   var preparation: Preparation { get }
 }
 extension NetworkModel: PreparingModel {}
+extension Gaussian: PreparingModel {}
+extension GaussianMixture: PreparingModel {}
+extension PrincipalComponents: PreparingModel {}
 
 extension LikelihoodModel {
   /// Whether its likelihoods of bits are probabilities of these, not densities at them.

@@ -51,7 +51,7 @@ import Testing
     let together = model.logLikelihoods(rows, samples: 1, seed: 1)
     for row in [0, 65] {
       var alone = rows
-      alone.matrix = rows.matrix.rows([row])
+      alone.matrix = rows.matrix.rows([row][...])
       alone.labels = rows.labels.map { [$0[row]] }
       let likelihood = model.logLikelihoods(alone, samples: 1, seed: 2)[0]
       #expect(abs(likelihood - together[row]) <= 1e-4 * max(1, abs(likelihood)))
@@ -107,15 +107,5 @@ import Testing
     #expect(Self.chiSquareDeviate(even, even) < 0)
     let biased = (0..<200).map { $0 % 2 == 0 ? 30.0 : 10.0 }
     #expect(Self.chiSquareDeviate(biased, even) > 4.5)
-  }
-}
-
-extension DataMatrix {
-  /// These rows of it.
-  func rows(_ chosen: [Int]) -> DataMatrix {
-    DataMatrix(
-      rows: chosen.count, columns: columns,
-      values: chosen.flatMap { values[$0 * columns..<($0 + 1) * columns] },
-      mask: mask.map { mask in chosen.flatMap { mask[$0 * columns..<($0 + 1) * columns] } })
   }
 }
