@@ -8,11 +8,20 @@ extension CategoricalDesign {
 
   /// First in order, each number given those before it: exact where nothing that is shown comes after what is missing.
   ///
-  /// Elsewhere these are a begin, which a few sweeps of Metropolis within Gibbs take to the distribution given all that is shown:
-  /// a number is drawn again given those before it, and kept with probability
-  /// `min(1, Π p(x_j | those before, with the new one) / Π p(x_j | those before, with the old one))` over all `j` behind it.
+  /// Elsewhere these are a begin, which a few sweeps of Metropolis within Gibbs take towards the distribution given all that is
+  /// shown: a bit is turned over with probability `min(1, p(x') / p(x))`; a grey value is drawn again given those before it,
+  /// which leaves the conditionals of those behind it in that quotient.
   public func inpaint(
     _ values: [Float], mask: [Float], count: Int, labels: [Int]?, seed: UInt64, _ buffer: ParameterBuffer
+  ) -> [Float] {
+    inpaint(
+      values, mask: mask, count: count, labels: labels, seed: seed, buffer, sweeps: Self.inpaintingSweeps)
+  }
+
+  /// - Parameter sweeps: as many as wanted; the distribution is exact in their limit.
+  func inpaint(
+    _ values: [Float], mask: [Float], count: Int, labels: [Int]?, seed: UInt64, _ buffer: ParameterBuffer,
+    sweeps: Int
   ) -> [Float] {
     let width = order.count
     return stride(from: 0, to: count, by: 64).flatMap { start in
@@ -23,7 +32,7 @@ extension CategoricalDesign {
           labels: classes > 0 ? labels.map { Array($0[part]) } : nil),
         isMissing: mask[part.lowerBound * width..<part.upperBound * width].map { $0 == 0 }, order: order)
       var random = RandomStream(seed: seed, stream: Purpose.sampling.stream(2 + start))
-      fill(&gaps, plan(gaps.rows, buffer), &random)
+      fill(&gaps, plan(gaps.rows, buffer), sweeps: sweeps, &random)
       return gaps.rows.numbers
     }
   }
@@ -46,7 +55,7 @@ extension CategoricalDesign {
     return each.dropFirst().reduce(each[0]) { $0 + $1 } * (1 / Float(classes))
   }
 
-  private func fill(_ gaps: inout Gaps, _ plan: NetworkPlan, _ random: inout RandomStream) {
+  private func fill(_ gaps: inout Gaps, _ plan: NetworkPlan, sweeps: Int, _ random: inout RandomStream) {
     let (width, outputs) = (order.count, outputs)
     let stride = width * (outputs + 1)
     func proposals(_ place: Int, _ known: [Float]) -> [Float] {
@@ -63,16 +72,18 @@ extension CategoricalDesign {
     }
     guard gaps.hasShownBehind else { return }
     var known = plan.run(gaps.rows.values, rows: gaps.rows.indices).values
-    for _ in 0..<Self.inpaintingSweeps {
+    for _ in 0..<sweeps {
       for (i, place) in order.enumerated() where gaps.missing(place) && gaps.isShownBehind(i) {
-        let drawn = proposals(place, known)
+        let drawn =
+          levels == 2
+          ? (0..<gaps.rows.count).map { 1 - gaps.rows[$0, place] } : proposals(place, known)
         var changed = gaps.rows
         for row in 0..<gaps.rows.count where gaps[row, place] { changed[row, place] = drawn[row] }
         let new = plan.run(changed.values, rows: changed.indices).values
         for row in 0..<gaps.rows.count where gaps[row, place] {
           let at = row * stride + width * outputs
           var gain: Float = 0
-          for behind in order[(i + 1)...] { gain += new[at + behind] - known[at + behind] }
+          for behind in order[(levels == 2 ? i : i + 1)...] { gain += new[at + behind] - known[at + behind] }
           // The uniform number is drawn in any case, so that rows do not depend on each other's luck.
           let threshold = VectorMath.log([random.uniform()])[0]
           guard threshold < gain else { continue }

@@ -28,7 +28,8 @@ extension CategoricalDesign {
       let each = ownConditionals(Rows(rows.x, labels: labels, isTraining: rows.isTraining))
       return cumulativeSum(inOrder(each)).inserting(1)
     }
-    let mixture = logSumExp(concatenate(sums, axis: 1), axis: 1) - log(rows.tape.input(.scalar(Float(classes))))
+    let mixture =
+      logSumExp(concatenate(sums, axis: 1), axis: 1) - log(rows.tape.input(.scalar(Float(classes))))
     let before = padded(mixture, (before: 1, after: 0), axes: [1])[1, 0..<order.count]
     return inPlaces(mixture - before)
   }
@@ -127,9 +128,10 @@ struct LabelledRows {
     self.width = width
     indices = Array(0..<count)[...]
     stride = width + (labels == nil ? 0 : 1)
-    values = labels.map { labels in
-      (0..<count).flatMap { numbers[$0 * width..<($0 + 1) * width] + [Float(labels[$0])] }
-    } ?? numbers
+    values =
+      labels.map { labels in
+        (0..<count).flatMap { numbers[$0 * width..<($0 + 1) * width] + [Float(labels[$0])] }
+      } ?? numbers
   }
 
   var row: Shape { [stride] }

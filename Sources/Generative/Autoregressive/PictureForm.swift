@@ -13,6 +13,10 @@ struct PictureForm: Sendable, Equatable {
 
   var size: Int { height * width }
 
+  /// How far the first layer sees into each direction: a 7×7 kernel. A line of numbers has no second dimension through which
+  /// the rest comes in, and is seen further at once.
+  var reach: Int { height > 1 ? 3 : max(3, min(width - 1, 15)) }
+
   /// Rows `[rows, height · width]` as pictures of one channel, `[rows, 1, height, width]`.
   func pictures(_ x: Variable) -> Variable { x.reshaped([x.shape[0], 1, height, width]) }
 

@@ -44,7 +44,9 @@ private struct RowsAbove {
     var x = input
     for layer in model.layers {
       guard let vertical = layer.vertical else { break }
-      let past = vertical.above == 0 ? nil
+      let past =
+        vertical.above == 0
+        ? nil
         : tape.input([count, vertical.inputs, vertical.above, model.picture.width])
       let joined = past.map { concatenate([$0, x], axis: 2) } ?? x
       if let past { kept.append((past, joined)) }
@@ -79,7 +81,9 @@ private struct RowSoFar {
     let classes = tape.classes(labels)
     var x = input
     for layer in model.layers {
-      let past = layer.horizontal.left == 0 ? nil
+      let past =
+        layer.horizontal.left == 0
+        ? nil
         : tape.input([count, layer.horizontal.inputs, 1, layer.horizontal.left])
       let joined = past.map { concatenate([$0, x], axis: 3) } ?? x
       if let past { kept.append((past, joined)) }

@@ -58,11 +58,10 @@ public struct PixelCNN: CategoricalDesign, ConditionalDesign {
     let isLarge = picture.size >= 150
     let channels = settings.channels > 0 ? settings.channels : isLarge ? 24 : 16
     let count = settings.layers > 0 ? settings.layers : isLarge ? 7 : 3
-    // A line of numbers is short or has no second dimension: it is seen further to the left at once.
-    let reach = picture.height > 1 ? 3 : max(3, min(picture.width - 1, 15))
     layers = (0..<count).map { i in
       GatedPixelLayer(
-        "\(i)", i == 0 ? 1 : channels, channels, reach: i == 0 ? reach : 1, isFirst: i == 0, classes: form.classes,
+        "\(i)", i == 0 ? 1 : channels, channels, reach: i == 0 ? picture.reach : 1, isFirst: i == 0,
+        classes: form.classes,
         hasRowsAbove: picture.height > 1, in: &scope)
     }
     last = [
@@ -101,7 +100,8 @@ struct GatedPixelLayer: Sendable {
   ///   - reach: how far a kernel sees into each direction.
   ///   - isFirst: whether x is the picture itself, moved by one place, which a kernel sees as that much less far.
   init(
-    _ name: String, _ inputs: Int, _ channels: Int, reach: Int, isFirst: Bool, classes: Int, hasRowsAbove: Bool,
+    _ name: String, _ inputs: Int, _ channels: Int, reach: Int, isFirst: Bool, classes: Int,
+    hasRowsAbove: Bool,
     in scope: inout ParameterScope
   ) {
     isResidual = inputs == channels && !isFirst
@@ -115,7 +115,8 @@ struct GatedPixelLayer: Sendable {
         PixelConvolution("horizontal", inputs, 2 * channels, left: before, in: &scope),
         PixelConvolution("merge", channels, channels, in: &scope),
         classes == 0
-          ? [] : ["vertical", "horizontal"].map { scope.parameter("classes.\($0)", [classes, 2 * channels]) }
+          ? []
+          : ["vertical", "horizontal"].map { scope.parameter("classes.\($0)", [classes, 2 * channels]) }
       )
     }
   }
@@ -123,7 +124,9 @@ struct GatedPixelLayer: Sendable {
   var channels: Int { merge.outputs }
 
   /// What the stack sees from the rows above: for the horizontal stack, and for the next layer.
-  func vertical(_ x: Variable, labels: Variable?, hasPast: Bool = false) -> (features: Variable?, across: Variable?) {
+  func vertical(_ x: Variable, labels: Variable?, hasPast: Bool = false) -> (
+    features: Variable?, across: Variable?
+  ) {
     guard let vertical, let across else { return (nil, nil) }
     let seen = vertical(x, hasPast: hasPast)
     return (gate(seen, classes.first, labels), across(seen))
