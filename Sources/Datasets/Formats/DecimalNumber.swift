@@ -1,5 +1,5 @@
 /// Numbers and times as they stand in text files.
-enum DecimalNumber {
+public enum DecimalNumber {
   private static let powers: [Double] = (0...22).map { power in
     var value = 1.0
     for _ in 0..<power { value *= 10 }
@@ -7,7 +7,7 @@ enum DecimalNumber {
   }
 
   /// A decimal number, correctly rounded; nil when the bytes are not one. NaN and infinities are numbers here.
-  static func parse(_ text: ArraySlice<UInt8>) -> Double? {
+  public static func parse(_ text: ArraySlice<UInt8>) -> Double? {
     var digits: UInt64 = 0
     var count = 0
     var exponent = 0
@@ -42,9 +42,22 @@ enum DecimalNumber {
     return Double(string)
   }
 
+  /// A number of a cell: NaN for what is missing (nothing, `nan`, `null`, `NA`, `none`, infinities), nil for what is no number.
+  public static func value(_ cell: ArraySlice<UInt8>) -> Float? {
+    if cell.isEmpty { return .nan }
+    if let number = parse(cell) {
+      // Beyond the range of float32 it is still the largest there is, not missing.
+      return number.isFinite ? NumberKind.float(number) : .nan
+    }
+    switch String(decoding: cell, as: UTF8.self).lowercased() {
+    case "nan", "null", "na", "n/a", "none", "inf", "-inf", "+inf", "infinity", "-infinity": return .nan
+    default: return nil
+    }
+  }
+
   /// Seconds since 1970 of a number, or of a date and a time as in RFC 3339 (also with a blank for the `T`; UTC when no
   /// zone is given).
-  static func time(_ text: ArraySlice<UInt8>) -> Double? {
+  public static func time(_ text: ArraySlice<UInt8>) -> Double? {
     if let number = parse(text) { return number.isFinite ? number : nil }
     let bytes = Array(text)
     func number(_ from: Int, _ length: Int) -> Int? {
