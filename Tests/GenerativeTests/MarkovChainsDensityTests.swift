@@ -16,8 +16,7 @@ struct MarkovChainsDensityTests {
       values: numbers.enumerated().map { $0 % width == width - 1 ? ($1 > 0 ? 1 : 0) : $1 })
     let named = MarkovTargets.all.compactMap { entry in
       try? MarkovTargets.density(
-        entry.name, json: entry.name == "arma11" ? Data(#"{"y": [0.3, 0.5, -0.2, 0.1, 0.4]}"#.utf8) : nil,
-        rows: (["a", "b", "y"], data))
+        entry.name, rows: entry.data == nil || entry.name == "eight-schools" ? nil : (["a", "b", "y"], data))
     }
     return named + [bounded]
   }()
@@ -134,6 +133,12 @@ struct MarkovChainsDensityTests {
       error { try MarkovTargets.density("nothing") }
         == .unknown(name: "nothing", known: MarkovTargets.all.map(\.name)))
     #expect(error { try MarkovTargets.density("arma11") } != nil)
+    #expect(
+      error { try MarkovTargets.density("funnel", json: Data()) }
+        == .wrongData(target: "funnel", why: "it takes none"))
+    #expect(
+      error { try MarkovTargets.density("eight-schools", rows: rows([1, 0, 2, 1])) }
+        == .wrongData(target: "eight-schools", why: "there is no column sigma"))
     #expect(
       error { try MarkovTargets.density("arma11", json: Data(#"{"z": []}"#.utf8)) }
         == .wrongData(target: "arma11", why: "there is no y"))

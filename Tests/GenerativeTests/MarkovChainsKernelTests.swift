@@ -56,14 +56,14 @@ struct MarkovChainsKernelTests {
 
   @Test func `unadjusted Langevin is biased by its step, and less by a smaller one`() throws {
     var settings = MarkovChainSettings()
-    (settings.chains, settings.draws, settings.seed) = (16, 2000, 3)
+    (settings.chains, settings.warmUp, settings.draws, settings.seed) = (16, 20, 500, 3)
     // A standard normal becomes one of variance 1 / (1 - ε²/4).
     for step in [1.2, 0.6] {
       var kernel = UnadjustedLangevin()
       kernel.stepSize = step
       let run = try kernel.run(StudyDensities.standardNormal(dimension: 2), settings)
       let sd = run.draws.summaries()[0].sd
-      #expect(abs(sd * sd * (1 - step * step / 4) - 1) < 0.04, "step \(step): \(sd)")
+      #expect(abs(sd * sd * (1 - step * step / 4) - 1) < 0.07, "step \(step): \(sd)")
     }
   }
 

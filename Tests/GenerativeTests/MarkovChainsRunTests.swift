@@ -6,7 +6,7 @@ import Testing
 @testable import Generative
 
 struct MarkovChainsRunTests {
-  /// Above 2⁴ products per thread, so that two of them share the work.
+  /// With rows enough that two threads share the work.
   static func logistic() throws -> Density {
     var random = RandomStream(seed: 4)
     let (rows, width) = (1500, 9)
@@ -25,7 +25,7 @@ struct MarkovChainsRunTests {
   @Test func `the same seed gives the same bits, with one thread and with two`() throws {
     let density = try Self.logistic()
     var settings = MarkovChainSettings()
-    (settings.chains, settings.warmUp, settings.draws, settings.seed) = (8, 30, 20, 21)
+    (settings.chains, settings.warmUp, settings.draws, settings.seed) = (8, 15, 10, 21)
     let one = try NoUTurnSampler().run(density, settings)
     let two = try NoUTurnSampler().run(density, settings, workers: Workers(count: 2))
     #expect(one.draws == two.draws && one.evaluations == two.evaluations)
@@ -62,10 +62,10 @@ struct MarkovChainsRunTests {
 
   @Test func `Neal's funnel is found out`() throws {
     var settings = MarkovChainSettings()
-    (settings.warmUp, settings.draws, settings.seed) = (400, 400, 1)
+    (settings.warmUp, settings.draws, settings.seed) = (200, 200, 1)
     let run = try NoUTurnSampler().run(StudyDensities.funnel(), settings)
     let summary = run.draws.summaries()[0]
-    #expect(run.divergences.reduce(0, +) > 0 && summary.tailESS < 400)
+    #expect(run.divergences.reduce(0, +) > 0 && summary.tailESS < 200)
     #expect(try #require(run.energyBFMI).contains { $0 < 0.3 })
   }
 
@@ -81,11 +81,11 @@ struct MarkovChainsRunTests {
 
   private func check(_ kernel: some MarkovKernel, _ density: Density, thinning: Int = 1) throws {
     var settings = MarkovChainSettings()
-    (settings.warmUp, settings.draws, settings.thinning, settings.seed) = (400, 400, thinning, 2)
+    (settings.warmUp, settings.draws, settings.thinning, settings.seed) = (200, 200, thinning, 2)
     let name = type(of: kernel).name
     for summary in try kernel.run(density, settings).draws.summaries(reference: density.reference) {
       if let error = summary.meanError { #expect(abs(error) < 4, "\(name): \(summary)") }
-      #expect(summary.rHat < 1.03 && summary.bulkESS > 100, "\(name): \(summary)")
+      #expect(summary.rHat < 1.05 && summary.bulkESS > 50, "\(name): \(summary)")
     }
   }
 
