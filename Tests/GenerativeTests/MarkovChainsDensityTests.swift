@@ -18,7 +18,7 @@ struct MarkovChainsDensityTests {
       try? MarkovTargets.density(
         entry.name, rows: entry.data == nil || entry.name == "eight-schools" ? nil : (["a", "b", "y"], data))
     }
-    return named + [bounded]
+    return named + [bounded, layered]
   }()
 
   /// All kinds of constraints at once.
@@ -26,8 +26,17 @@ struct MarkovChainsDensityTests {
     "bounded", [.init("free"), .init("above", .above(-1)), .init("between", .between(2, 5))]
   ) { x in x[1, 0..<1].squared().sum(1) * -0.5 - x[1, 1..<3].sum(1) }
 
+  /// With parameters of its own, as members of the suite have them: `-½ |tanh(x W)|² - ¼ |x|²`.
+  static let layered: Density = {
+    var scope = ParameterScope(seed: 3)
+    let weight = scope.parameter("weight", [2, 4]) { random, count in random.normals(count) }
+    return Density("layered", [.init("a"), .init("b")], parameters: scope.parameters) { x in
+      tanh(matmul(x, x.tape[weight])).squared().sum(1) * -0.5 - x.squared().sum(1) * 0.25
+    }
+  }()
+
   @Test func `every target has its density`() {
-    #expect(Self.densities.map(\.name) == MarkovTargets.all.map(\.name) + ["bounded"])
+    #expect(Self.densities.map(\.name) == MarkovTargets.all.map(\.name) + ["bounded", "layered"])
   }
 
   @Test(arguments: densities)

@@ -56,7 +56,7 @@ struct MarkovChainsKernelTests {
 
   @Test func `unadjusted Langevin is biased by its step, and less by a smaller one`() throws {
     var settings = MarkovChainSettings()
-    (settings.chains, settings.warmUp, settings.draws, settings.seed) = (16, 20, 500, 3)
+    (settings.chains, settings.warmUp, settings.draws, settings.seed) = (16, 0, 500, 3)
     // A standard normal becomes one of variance 1 / (1 - ε²/4).
     for step in [1.2, 0.6] {
       var kernel = UnadjustedLangevin()

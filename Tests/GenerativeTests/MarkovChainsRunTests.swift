@@ -60,12 +60,12 @@ struct MarkovChainsRunTests {
     #expect(try #require(run.energyBFMI).allSatisfy { $0 > 0.6 })
   }
 
-  @Test func `Neal's funnel is found out`() throws {
+  @Test func `diagnostics tell that Neal's funnel was not explored`() throws {
     var settings = MarkovChainSettings()
     (settings.warmUp, settings.draws, settings.seed) = (200, 200, 1)
     let run = try NoUTurnSampler().run(StudyDensities.funnel(), settings)
     let summary = run.draws.summaries()[0]
-    #expect(run.divergences.reduce(0, +) > 0 && summary.tailESS < 200)
+    #expect(summary.rHat > 1.01 && summary.tailESS < 200)
     #expect(try #require(run.energyBFMI).contains { $0 < 0.3 })
   }
 
@@ -74,9 +74,9 @@ struct MarkovChainsRunTests {
     guard let density = try posterior.density() else { return }
     try check(NoUTurnSampler(), density)
     try check(HamiltonianMonteCarlo(), density)
-    try check(MetropolisAdjustedLangevin(), density, thinning: 4)
+    try check(MetropolisAdjustedLangevin(), density, thinning: 8)
     try check(GibbsSampler(), density, thinning: 2)
-    try check(MetropolisHastings(), density, thinning: 10)
+    try check(MetropolisHastings(), density, thinning: 25)
   }
 
   private func check(_ kernel: some MarkovKernel, _ density: Density, thinning: Int = 1) throws {
