@@ -77,6 +77,10 @@ public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
   case diverged(step: Int)
   /// `shouldStop` said so before a usable model existed.
   case stopped
+  /// The rows are not of a form that this member can learn; says what it needs.
+  case unsuitable(String)
+  /// A setting that does not exist or cannot be; says what can.
+  case setting(String)
 
   public var description: String {
     switch self {
@@ -85,13 +89,16 @@ public enum FitError: Error, Sendable, Equatable, CustomStringConvertible {
       "row \(row) holds no finite number in column \(column): mask what is missing"
     case .diverged(let step): "the loss was no longer a finite number at step \(step)"
     case .stopped: "training was stopped before there was a usable model"
+    case .unsuitable(let what), .setting(let what): what
     }
   }
 }
 
-/// Reusable working space of the event path, owned by one shard and lent to every model in turn.
-public struct Scratch: Sendable {
+/// Reusable working space of the event path, owned by one shard and lent to every model in turn. Stays on its thread.
+public struct Scratch {
   /// Grows to what the widest model needs for 64 rows.
   public var arena = Arena()
+  /// Networks compiled for the models that were scored lately.
+  var plans = PlanCache()
   public init() {}
 }

@@ -74,6 +74,19 @@
     }
   }
 
+  /// The first numbers, in their order, into an array; no allocation.
+  ///
+  /// - Precondition: the view is contiguous and holds as many, and the array has room for them.
+  public func copy(_ count: Int, into values: inout [Float], at place: Int) {
+    precondition(
+      isContiguous && count <= self.count && place + count <= values.count,
+      "\(count) numbers of \(self.count) into \(values.count) from \(place)")
+    unsafe values.withUnsafeMutableBufferPointer { values in
+      guard let to = values.baseAddress else { return }
+      unsafe (to + place).update(from: start, count: count)
+    }
+  }
+
   public func fill(_ value: Float) {
     if isContiguous {
       unsafe start.update(repeating: value, count: count)
