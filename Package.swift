@@ -96,7 +96,8 @@ let package = Package(
       "anomalylab",
       [
         "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging",
-        "Control", "Evaluation", "Networks", "Gradients", "Datasets", "Tensors", "Events", "CAllocations", arguments(),
+        "Control", "Evaluation", "Networks", "Gradients", "Datasets", "Tensors", "Events", "CAllocations",
+        arguments(),
       ]),
 
     // Each module's tests stand beside an independent truth; programs are started as true binaries.
