@@ -34,7 +34,7 @@ struct MaskedConditioner: Sendable {
       (0...settings.depth).map { i in
         let isLast = i == settings.depth
         return MaskedDense(
-          "\(i)", from: i == 0 ? inputs : degrees, to: isLast ? outputs : degrees, isStrict: isLast,
+          "\(i)", from: [i == 0 ? inputs : degrees], to: [isLast ? outputs : degrees], isStrict: isLast,
           activation: isLast ? .identity : .silu, in: &scope)
       }
     }
@@ -44,7 +44,7 @@ struct MaskedConditioner: Sendable {
   func callAsFunction(_ x: Variable, _ given: Condition) -> Variable {
     var y = given.classes.map { concatenate([$0, x], axis: -1) } ?? x
     for (i, layer) in layers.enumerated() {
-      y = layer(y)
+      y = layer(layer.masks(on: x.tape)[0], y)
       if i < layers.count - 1 { y = dropout(y, isTraining: given.isTraining) }
     }
     return y.reshaped([x.shape[0], width, parameters])

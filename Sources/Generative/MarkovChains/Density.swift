@@ -43,7 +43,8 @@ public struct Density: Sendable {
   /// What is known of the quantities, by name.
   public var reference: [String: Moments] = [:]
   /// An evaluation for so many chains, with or without gradient.
-  let evaluation: @Sendable (_ chains: Int, _ needsGradient: Bool, _ workers: Workers) -> any DensityEvaluation
+  let evaluation:
+    @Sendable (_ chains: Int, _ needsGradient: Bool, _ workers: Workers) -> any DensityEvaluation
 
   public var dimension: Int { coordinates.count }
   /// The names of what a draw holds: the coordinates, then the derived quantities.
@@ -88,7 +89,9 @@ public struct Density: Sendable {
   public init(_ model: some DifferentiableDensity, columns: [String]? = nil) {
     let names = columns ?? (1...model.width).map { "x[\($0)]" }
     precondition(names.count == model.width, "\(names.count) names for rows of \(model.width)")
-    self.init(type(of: model).catalogueName, names.map { Coordinate($0) }, parameters: model.densityParameters) {
+    self.init(
+      type(of: model).catalogueName, names.map { Coordinate($0) }, parameters: model.densityParameters
+    ) {
       model.logDensity($0)
     }
   }

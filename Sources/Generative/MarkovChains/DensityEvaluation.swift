@@ -128,12 +128,6 @@ public struct Evaluated: Sendable {
   fileprivate let gradients: [Double]
   fileprivate let offset: Int
 
-  fileprivate init(logDensity: Double, gradients: [Double], offset: Int) {
-    self.logDensity = logDensity
-    self.gradients = gradients
-    self.offset = offset
-  }
-
   /// For kernels that ask nothing.
   static let nothing = Evaluated(logDensity: .nan, gradients: [], offset: 0)
 

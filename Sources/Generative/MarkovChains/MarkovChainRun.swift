@@ -29,7 +29,11 @@ public struct MarkovChainProgress: Sendable, Equatable {
 
 /// What a run gave.
 public struct MarkovChainRun: Sendable {
-  public enum Ending: String, Sendable, Codable { case complete, timeLimit = "time limit", stopped }
+  public enum Ending: String, Sendable, Codable {
+    case complete
+    case timeLimit = "time limit"
+    case stopped
+  }
 
   public var draws: Draws
   public var ending = Ending.complete

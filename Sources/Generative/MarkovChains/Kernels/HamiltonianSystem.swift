@@ -46,7 +46,11 @@ struct HamiltonianSystem: Sendable {
   private var search: Search?
   private let adaptsStep: Bool
 
-  private enum Search { case begun(energy: Double), growing(energy: Double), shrinking(energy: Double) }
+  private enum Search {
+    case begun(energy: Double)
+    case growing(energy: Double)
+    case shrinking(energy: Double)
+  }
 
   /// - Parameter step: a fixed step size; nil to find one with the target acceptance during the warm-up.
   init(

@@ -18,8 +18,8 @@ public enum MarkovTargets {
     Entry(name: "eight-gaussians", summary: "eight modes on a circle", data: nil),
     Entry(
       name: "eight-schools", summary: "eight schools, non-centred",
-      data: "JSON with y and sigma (those of the paper otherwise)"),
-    Entry(name: "arma11", summary: "an ARMA(1,1) process", data: "JSON with y"),
+      data: "JSON or columns y and sigma (those of the paper otherwise)"),
+    Entry(name: "arma11", summary: "an ARMA(1,1) process", data: "JSON or a column y"),
     Entry(
       name: "linear-regression", summary: "normal errors around a plane",
       data: "rows of features and an outcome"),
@@ -37,39 +37,84 @@ public enum MarkovTargets {
   ///
   /// - Parameters:
   ///   - json: the content of a data file for the two posteriors: `{"data": {…}, "reference": {…}}`, or the data alone.
-  ///   - rows: for the regressions: numbers and the names of their columns.
+  ///   - rows: numbers and the names of their columns; the posteriors take those named as in the model.
   public static func density(
     _ name: String, json: Data? = nil, rows: (names: [String], data: DataMatrix)? = nil
   ) throws(TargetError) -> Density {
-    switch otherNames[name] ?? name {
+    let name = otherNames[name] ?? name
+    guard let entry = all.first(where: { $0.name == name }) else {
+      throw .unknown(name: name, known: all.map(\.name))
+    }
+    if entry.data == nil && (json != nil || rows != nil) {
+      throw .wrongData(target: name, why: "it takes none")
+    }
+    switch name {
     case "standard-normal": return StudyDensities.standardNormal()
     case "correlated-normal": return StudyDensities.correlatedNormal()
     case "rosenbrock": return StudyDensities.rosenbrock()
     case "funnel": return StudyDensities.funnel()
     case "eight-gaussians": return StudyDensities.eightGaussians()
-    case "eight-schools":
-      guard let json else { return EightSchools().density }
-      let (schools, reference) = try decode(EightSchools.self, json, target: name)
-      guard !schools.y.isEmpty, schools.y.count == schools.sigma.count, schools.sigma.allSatisfy({ $0 > 0 })
-      else { throw .wrongData(target: name, why: "y and sigma must be as long, and sigma positive") }
-      var density = schools.density
-      density.reference = reference
-      return density
-    case "arma11":
-      guard let json else { throw .needsData(target: name, what: "a JSON file with y") }
-      let (process, reference) = try decode(AutoregressiveMovingAverage.self, json, target: name)
-      guard !process.y.isEmpty else { throw .wrongData(target: name, why: "y is empty") }
-      var density = process.density
-      density.reference = reference
-      return density
-    case "linear-regression", "logistic-regression":
+    case "eight-schools": return try eightSchools(json, rows)
+    case "arma11": return try process(json, rows)
+    default:
       guard let rows else {
         throw .needsData(target: name, what: "a file of numbers with features and an outcome")
       }
       let outcome: Regression.Outcome = name == "linear-regression" ? .linear : .logistic
       return try Regression(outcome, names: rows.names, rows: rows.data).density
-    default: throw .unknown(name: name, known: all.map(\.name))
     }
+  }
+
+  private static func eightSchools(
+    _ json: Data?, _ rows: (names: [String], data: DataMatrix)?
+  ) throws(TargetError) -> Density {
+    var (schools, reference) = (EightSchools(), [String: Density.Moments]())
+    if let json {
+      (schools, reference) = try decode(EightSchools.self, json, target: "eight-schools")
+    } else if let rows {
+      schools.y = try column("y", rows, target: "eight-schools")
+      schools.sigma = try column("sigma", rows, target: "eight-schools")
+    }
+    guard !schools.y.isEmpty, schools.y.count == schools.sigma.count, schools.sigma.allSatisfy({ $0 > 0 })
+    else { throw .wrongData(target: "eight-schools", why: "y and sigma must be as long, and sigma positive") }
+    var density = schools.density
+    density.reference = reference
+    return density
+  }
+
+  private static func process(
+    _ json: Data?, _ rows: (names: [String], data: DataMatrix)?
+  ) throws(TargetError) -> Density {
+    var (y, reference) = ([Double](), [String: Density.Moments]())
+    if let json {
+      let (process, known) = try decode(AutoregressiveMovingAverage.self, json, target: "arma11")
+      (y, reference) = (process.y, known)
+    } else if let rows {
+      y = try column("y", rows, target: "arma11")
+    } else {
+      throw .needsData(target: "arma11", what: "a JSON file with y, or rows with a column y")
+    }
+    guard y.count > 1 else { throw .wrongData(target: "arma11", why: "y has fewer than two observations") }
+    var density = AutoregressiveMovingAverage(y: y).density
+    density.reference = reference
+    return density
+  }
+
+  /// A column by name, or the only one.
+  private static func column(
+    _ name: String, _ rows: (names: [String], data: DataMatrix), target: String
+  ) throws(TargetError) -> [Double] {
+    let (names, data) = rows
+    guard let index = names.firstIndex(of: name) ?? (names.count == 1 && name == "y" ? 0 : nil) else {
+      throw .wrongData(target: target, why: "there is no column \(name)")
+    }
+    for row in 0..<data.rows {
+      let place = row * data.columns + index
+      guard data.values[place].isFinite && data.mask?[place] != 0 else {
+        throw .notFinite(row: row, column: names[index])
+      }
+    }
+    return (0..<data.rows).map { Double(data.values[$0 * data.columns + index]) }
   }
 
   private struct PosteriorFile<Content: Decodable>: Decodable {
