@@ -42,11 +42,13 @@ import Messaging
 struct Anomalylab: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "anomalylab",
-    abstract: "Records, publishes, replays and measures; needs no daemon.",
+    abstract: "Fits models and looks at them, records, publishes, replays and measures; needs no daemon.",
     discussion:
       "Exit codes are those of sysexits(3): 64 usage, 65 bad data, 66 no such file, 69 unavailable.",
     version: Release.version,
     subcommands: [
+      ModelsCommand.self, FitCommand.self, SampleCommand.self, ScoreCommand.self, EncodeCommand.self,
+      ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self,
       Replay.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
       SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
       BenchPublishCommand.self,

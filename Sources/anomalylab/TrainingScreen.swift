@@ -19,14 +19,7 @@ struct TrainingScreen {
     return "\r\u{1b}[K" + line(progress) + (progress.end == nil ? "" : "\n")
   }
 
-  private func json(_ progress: TrainingProgress) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return (try? encoder.encode(progress)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-  }
+  private func json(_ progress: TrainingProgress) -> String { (try? JSONLine.text(progress)) ?? "{}" }
 
   private func line(_ progress: TrainingProgress) -> String {
     let share = Double(progress.step) / Double(max(progress.steps, 1))
