@@ -16,7 +16,7 @@ struct FlowSubject: Sendable, CustomTestStringConvertible {
 
   init<Design: FlowDesign>(
     _ design: Design.Type, width: Int, classes: Int = 0, support: Support = .real, seed: UInt64 = 1,
-    spread: Float = 0.15, change: @escaping @Sendable (inout Design.Settings) -> Void
+    spread: Float = 0.1, change: @escaping @Sendable (inout Design.Settings) -> Void
   ) {
     name = Design.name
     self.width = width
