@@ -33,6 +33,7 @@ CLONES void vm_unary(int function, size_t n, const float *x, float parameter, fl
     MAP(VM_LEAKY_RELU, v < 0.0f ? parameter * v : v)
     MAP(VM_ELU, v < 0.0f ? parameter * (exponential(v) - 1.0f) : v)
     MAP(VM_IDENTITY, v)
+    MAP(VM_FLOOR, __builtin_elementwise_floor(v))
   default: return;
   }
 }
@@ -78,14 +79,8 @@ CLONES void vm_unary_backward(int function, size_t n, const float *x, const floa
     SLOPE(VM_LEAKY_RELU, x, v < 0.0f ? parameter : 1.0f)
     SLOPE(VM_ELU, y, v < 0.0f ? v + parameter : 1.0f)
     SLOPE(VM_IDENTITY, dy, 1.0f + 0.0f * v)
+    SLOPE(VM_FLOOR, x, 0.0f * v)
   default: return;
-  }
-}
-
-CLONES void vm_select(size_t n, const float *condition, const float *a, const float *b, float *y) {
-  EACH(i, n) {
-    float left = a[i], right = b[i];
-    y[i] = condition[i] != 0.0f ? left : right;
   }
 }
 
@@ -96,23 +91,6 @@ CLONES void vm_clamp(size_t n, const float *x, float low, float high, float *y) 
   }
 }
 
-CLONES void vm_clamp_backward(size_t n, const float *x, float low, float high, const float *dy, float *dx,
-                              int accumulate) {
-  if (accumulate) {
-    EACH(i, n) dx[i] += ((x[i] >= low) & (x[i] <= high)) ? dy[i] : 0.0f;
-  } else {
-    EACH(i, n) dx[i] = ((x[i] >= low) & (x[i] <= high)) ? dy[i] : 0.0f;
-  }
-}
-
 CLONES void vm_affine(size_t n, const float *x, float factor, float shift, float *y) {
   EACH(i, n) y[i] = factor * x[i] + shift;
-}
-
-CLONES void vm_multiply_add(size_t n, float factor, const float *a, const float *b, float *z) {
-  EACH(i, n) z[i] += factor * (a[i] * b[i]);
-}
-
-CLONES void vm_fill(size_t n, float value, float *y) {
-  EACH(i, n) y[i] = value;
 }

@@ -62,24 +62,27 @@ struct KernelsProductTests {
     }
   }
 
-  @Test func `a batch of products and a dense layer`() {
-    let a: [Float] = [1, 2, 3, 4, 5, 6, 7, 8]
-    let b: [Float] = [1, 0, 1, 1]
-    let c = unsafe Buffers.made(8) { c in
-      unsafe Kernels.products(
-        count: 2, m: 2, n: 2, k: 2, a, .plain(2), every: 4, b, .plain(2), every: 0, into: c, every: 4)
+  @Test func `very large products have the same bits at any number of threads`() {
+    var random = RandomStream(seed: 23)
+    // Beyond the least size, with an odd end: rows in slabs, then columns.
+    for (m, n, k) in [(1030, 1024, 960), (520, 2051, 960)] {
+      let memory = [m * k, k * n, n, m * n, m * n].map { Storage(capacity: $0) }
+      let (x, y) = (memory[0].view([m, k]), memory[1].view([n, k]))
+      for view in [x, y, memory[2].view([n])] { random.fill(view, .normal) }
+      for (which, count) in [(3, 1), (4, 2)] {
+        Product.multiply(
+          x, y.transposed(), factor: 0.5, bias: memory[2].view([n]), into: memory[which].view([m, n]),
+          workers: Workers(count: count))
+      }
+      let (one, two) = (memory[3].view([m, n]), memory[4].view([m, n]))
+      #expect(one.values == two.values)
+      for (i, j) in [(0, 0), (m - 1, n - 1), (511, 512), (513, 7)] {
+        let (left, right) = (x.sliced(0, from: i, count: 1).values, y.sliced(0, from: j, count: 1).values)
+        let truth = zip(left, right).reduce(0.0) { $0 + 0.5 * Double($1.0) * Double($1.1) }
+        let mine = one.sliced(0, from: i, count: 1).sliced(1, from: j, count: 1).scalar
+        let bias = memory[2].view([n]).sliced(0, from: j, count: 1).scalar
+        #expect(abs(Double(mine) - truth - Double(bias)) < 1e-3)
+      }
     }
-    #expect(c == [3, 2, 7, 4, 11, 6, 15, 8])
-    var sum = Buffers.zeros(4)
-    let y = unsafe Buffers.made(4) { y in
-      unsafe Kernels.dense(
-        rows: 2, inputs: 2, outputs: 2, [1, -2, 3, -4], b, .plain(2), bias: [0, 1], .relu, sum: &sum, into: y)
-    }
-    #expect(sum == [-1, -1, -1, -3] && y == [0, 0, 0, 0])
-    let z = unsafe Buffers.made(4) { y in
-      unsafe Kernels.dense(
-        rows: 2, inputs: 2, outputs: 2, [1, -2, 3, -4], b, .transposed(2), bias: [0, 1], .identity, into: y)
-    }
-    #expect(z == [1, 0, 3, 0])
   }
 }
