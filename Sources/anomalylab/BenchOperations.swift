@@ -94,7 +94,7 @@ private struct OperationBench {
       let left = shape.transposed ? x.reshaped([k, m]).transposed() : x.reshaped([m, k])
       let right = shape.otherTransposed ? y.reshaped([n, k]).transposed() : y.reshaped([k, n])
       let workers = Workers()
-      let (own, reference) = unsafe typical(
+      let (own, reference) = typical(
         { Product.multiply(left, right, into: memory[2].view([m, n]), workers: workers) },
         {
           unsafe Kernels.referenceProduct(
