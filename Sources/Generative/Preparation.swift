@@ -140,12 +140,23 @@ struct Preparation: Sendable, Equatable {
 
   /// How far a row lies outside of what the network is shown, in deviations beyond the bound, summed over its columns.
   func excess(_ values: [Float], mask: [Float]?, row: Int) -> Float {
-    guard kind == .standardised || kind == .squashed else { return 0 }
+    guard kind != .asGiven else { return 0 }
     let columns = given.width
     var sum: Float = 0
     for column in 0..<columns where mask?[row * columns + column] != 0 {
-      let z = (values[row * columns + column] - shift[column]) * scale[column]
-      let beyond = kind == .standardised ? abs(z) - Self.bound : max(z - 1, -z)
+      let value = values[row * columns + column]
+      let beyond: Float
+      switch kind {
+      case .asGiven: beyond = 0
+      case .standardised: beyond = abs((value - shift[column]) * scale[column]) - Self.bound
+      case .squashed:
+        let z = (value - shift[column]) * scale[column]
+        beyond = max(z - 1, -z)
+      case .thermometer:
+        // Between the outermost thresholds lie about nine deviations.
+        let (low, high) = (thresholds[column * Self.bits], thresholds[(column + 1) * Self.bits - 1])
+        beyond = 9 * max(value - high, low - value) / (high - low)
+      }
       sum += max(0, min(beyond, 1e6))
     }
     return sum

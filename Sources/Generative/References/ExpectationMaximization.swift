@@ -5,6 +5,8 @@ import Tensors
 enum ExpectationMaximization {
   /// Until an iteration gains less than this, nats per row.
   static let leastGain = 1e-5
+  /// What a further component must gain on held-out rows, nats per row: less is chance.
+  static let leastHeldOutGain = 0.01
 
   /// - Parameter step: from parameters to the next ones, and the mean log-likelihood of the rows under the former.
   /// - Throws: ``FitError/diverged(step:)``.
@@ -38,7 +40,7 @@ enum ExpectationMaximization {
     var (best, highest, failures) = (1, -Double.infinity, 0)
     for count in [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] where count <= max(most, 1) {
       let value = try logLikelihood(count)
-      if value > highest {
+      if value > highest + leastHeldOutGain {
         (best, highest, failures) = (count, value, 0)
       } else {
         failures += 1
