@@ -48,7 +48,7 @@ extension NetworkModel {
 }
 
 extension NetworkModel: LikelihoodModel where Design: LikelihoodDesign {
-  public var likelihoodKind: LikelihoodKind { Design.likelihoodKind }
+  public var likelihoodKind: LikelihoodKind { design.likelihoodKind }
 
   public func logLikelihoods(_ rows: Records, samples: Int, seed: UInt64) -> [Double] {
     let (values, row) = prepared(rows)
