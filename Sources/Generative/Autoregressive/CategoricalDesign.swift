@@ -45,8 +45,7 @@ extension CategoricalDesign {
 
   /// The number of the step that each grey value lies in.
   private func level(_ x: Variable) -> Variable {
-    let edges = (1..<levels).map { Float($0) / Float(levels) }
-    return greater(x.inserting(-1), x.tape.input(Tensor(edges, shape: [edges.count]))).sum(-1)
+    floor(clamp(x * Float(levels), from: 0, to: Float(levels - 1)))
   }
 
   private var isInOrder: Bool { order == Array(0..<order.count) }

@@ -37,9 +37,6 @@ public struct NADE: CategoricalDesign {
   public let order: [Int]
   public var levels: Int { 2 }
 
-  /// Numbers whose hidden layers are computed together.
-  static var block: Int { 32 }
-
   public init(_ settings: NADESettings, form: RowForm, in scope: inout ParameterScope) throws(FitError) {
     let width = form.width
     let hidden = settings.hidden > 0 ? settings.hidden : max(64, min(512, 2 * width))
@@ -55,40 +52,12 @@ public struct NADE: CategoricalDesign {
 
   public func logits(_ rows: Rows) -> Variable {
     let isSorted = order == Array(order.indices)
-    let sorted = sortedLogits(isSorted ? rows.x : rows.x.taking(order, axis: 1))
+    let (x, tape) = (isSorted ? rows.x : rows.x.taking(order, axis: 1), rows.tape)
+    let sorted = nade(x, tape[input], tape[hiddenBias], tape[output], tape[bias])
     guard !isSorted else { return sorted }
     var rank = order
     for (i, place) in order.enumerated() { rank[place] = i }
     return sorted.taking(rank, axis: 1)
-  }
-
-  /// From the numbers in their order. A block's sums so far are one product with a triangle of its numbers; within a checkpoint,
-  /// since all hidden layers of a batch would be `rows × numbers × hidden` numbers.
-  private func sortedLogits(_ x: Variable) -> Variable {
-    let (rows, width, hidden) = (x.shape[0], order.count, hiddenBias.shape[0])
-    var before = x.tape[hiddenBias].expanded(to: [rows, hidden])
-    let blocks = stride(from: 0, to: width, by: Self.block).map { start -> Variable in
-      let part = start..<min(start + Self.block, width)
-      let own = x[1, part]
-      let logits = x.tape.checkpoint([own, before]) { inputs in
-        blockLogits(inputs[0], before: inputs[1], part)
-      }
-      before = before + matmul(own, own.tape[input][0, part])
-      return logits
-    }
-    return concatenate(blocks, axis: 1) + x.tape[bias]
-  }
-
-  /// - Parameters:
-  ///   - x: some of the numbers, `[rows, count]`.
-  ///   - before: what goes into the first one's hidden layer, `[rows, hidden]`.
-  private func blockLogits(_ x: Variable, before: Variable, _ part: Range<Int>) -> Variable {
-    let (rows, count, hidden) = (x.shape[0], part.count, before.shape[1])
-    let earlier = (0..<count * count).map { $0 % count < $0 / count ? Float(1) : 0 }
-    let triangle = x.inserting(1) * x.tape.input(Tensor(earlier, shape: [count, count]))
-    let sums = matmul(triangle.reshaped([rows * count, count]), x.tape[input][0, part])
-    let h = sigmoid(sums.reshaped([rows, count, hidden]) + before.inserting(1))
-    return (h * x.tape[output][0, part]).sum(-1)
   }
 
   /// Number after number, with the sum that goes into the hidden layer kept.

@@ -33,7 +33,6 @@ public struct PixelCNN: CategoricalDesign, ConditionalDesign {
     training.batch = 32
     training.rate = 2e-3
     training.clip = 1
-    training.average = 0.999
     training.cosine = true
     return training
   }

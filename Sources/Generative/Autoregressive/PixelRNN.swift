@@ -47,7 +47,6 @@ public struct PixelRNN<Kind: PixelRNNKind>: CategoricalDesign {
     training.batch = 32
     training.rate = 2e-3
     training.clip = 1
-    training.average = 0.999
     training.cosine = true
     return training
   }
