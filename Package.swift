@@ -77,6 +77,7 @@ let package = Package(
     module("Archive", ["Events", .product(name: "GRDB", package: "GRDB.swift")]),
 
     // 5 to 7: odd enough to tell someone; the threads; the config file
+    module("Evaluation", ["Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
     module("Detection", ["Events", "Generative", "Tensors"]),
     module(
       "Pipeline", ["Events", "Messaging", "Wire", "Detection", "Archive", "Control", logging()]),
@@ -95,7 +96,8 @@ let package = Package(
       "anomalylab",
       [
         "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging",
-        "Control", "Networks", "Gradients", "Datasets", "Tensors", "Events", "CAllocations", arguments(),
+        "Control", "Evaluation", "Networks", "Gradients", "Datasets", "Tensors", "Events", "CAllocations",
+        arguments(),
       ]),
 
     // Each module's tests stand beside an independent truth; programs are started as true binaries.
@@ -110,6 +112,7 @@ let package = Package(
     tests("Datasets", ["Datasets", "Tensors"], exclude: ["Fixtures"]),
     tests("Control", ["Control", "Events", "Messaging"]),
     tests("Settings", ["Settings", "Pipeline", "Detection", "Wire", logging()]),
+    tests("Evaluation", ["Evaluation", "Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
     tests("Detection", ["Detection", "Generative", "Tensors", "Events"]),
     tests("Pipeline", ["Pipeline", "Detection", "Messaging", "Wire", "Archive", "Events"]),
     tests("Program", ["Messaging", "Control", "Events"]),

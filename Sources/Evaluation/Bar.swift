@@ -1,4 +1,3 @@
-
 /// A figure that a member of the suite has to reach on data that everybody has: what is trained, on what, and what counts.
 public struct Bar: Sendable {
   public enum Direction: String, Sendable, Codable {
@@ -93,7 +92,7 @@ public struct BarFigure: Sendable, Equatable {
 
 /// The bars of the suite, family by family.
 public enum Bars {
-  public static let all: [Bar] = []
+  public static let all: [Bar] = latent + boltzmann + autoregressive + flows + markovChains
 
   public static func bar(named name: String) -> Bar? { all.first { $0.name == name } }
 }

@@ -42,11 +42,13 @@ enum Restoring {
 
     for stream in Set(models.keys).union(running.keys).sorted() {
       var detector = StreamDetector(
-        stream: stream, settings: detection.settings(of: stream.name), seed: StreamEntry.hash(stream.name, from: seed))
+        stream: stream, settings: detection.settings(of: stream.name),
+        seed: StreamEntry.hash(stream.name, from: seed))
       if let bytes = running[stream] {
         do {
           detector = try StreamDetector(
-            restoring: bytes, stream: stream, model: models[stream], settings: detection.settings(of: stream.name),
+            restoring: bytes, stream: stream, model: models[stream],
+            settings: detection.settings(of: stream.name),
             seed: StreamEntry.hash(stream.name, from: seed))
         } catch {
           restored.damaged.append("\(stream): running state: \(error)")

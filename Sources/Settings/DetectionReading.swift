@@ -50,7 +50,9 @@ enum DetectionReading {
       guard let name = DetectorName(rawValue: text) else {
         let known = DetectorName.all.map(\.rawValue)
         section.report(
-          key, "names \"\(text.prefix(80))\", which the suite does not have\(NearestName.hint(text, among: known))")
+          key,
+          "names \"\(text.prefix(80))\", which the suite does not have\(NearestName.hint(text, among: known))"
+        )
         continue
       }
       if !names.contains(name) { names.append(name) }

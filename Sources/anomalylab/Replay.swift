@@ -23,7 +23,9 @@ struct Replay: ParsableCommand {
   @Option(help: "Where the scores go (CSV).") var scores: String
   @Option(help: "Where the alerts go, one JSON object a line.") var alerts: String?
   @Option(help: "Config file whose detection settings hold.") var config: String?
-  @Option(help: "Detectors, with commas between: autoencoder, rbm, or any other model (see `anomalylab models`).") var detectors: String?
+  @Option(
+    help: "Detectors, with commas between: autoencoder, rbm, or any other model (see `anomalylab models`).")
+  var detectors: String?
   @Option(help: "Rows scored of a file with the column split: test or all.") var rows = "test"
   @Flag(help: "The rows have no order in time: no differences, no windows.") var unordered = false
   @Option(help: "Seed of everything random.") var seed: UInt64 = 1

@@ -56,6 +56,7 @@ enum Rules {
     "Networks": ["Gradients", "Tensors"],
     "Generative": ["Networks", "Gradients", "Tensors"],
     "Archive": ["Events", "Networks", "GRDB"],
+    "Evaluation": ["Datasets", "Generative", "Networks", "Gradients", "Tensors"],
     "Detection": ["Events", "Generative", "Tensors"],
     "Pipeline": [
       "Events", "Messaging", "Wire", "Detection", "Archive", "Control", "Generative", "Tensors", "Logging",
@@ -70,7 +71,7 @@ enum Rules {
     "anomalylab": [
       "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging", "Control", "Tensors",
       "Events",
-      "CAllocations", "CBareLoop", "ArgumentParser", "Networks", "Gradients", "Datasets",
+      "CAllocations", "CBareLoop", "ArgumentParser", "Networks", "Gradients", "Datasets", "Evaluation",
     ],
   ]
   static let platform: Set<String> = [

@@ -238,7 +238,7 @@ struct ShardState {
   mutating func apply(_ detection: DetectionChoice, _ pipeline: PipelineSettings) {
     around.detection = detection
     around.pipeline = pipeline
-    for local in streams.indices { 
+    for local in streams.indices {
       streams[local].detector.apply(detection.settings(of: streams[local].key.name))
     }
   }

@@ -281,7 +281,9 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil)
       return
     }
-    let (share, seed) = condition.locked { (contents.value.detection.usual.calibration.heldOutShare, nextSeed()) }
+    let (share, seed) = condition.locked {
+      (contents.value.detection.usual.calibration.heldOutShare, nextSeed())
+    }
     let verdict = ModelTrainer.compare(
       candidate: candidate, champion: champion, rows: rows, heldOut: share, seed: seed)
     if verdict.accepted {
