@@ -28,7 +28,9 @@ extension Bars {
       let prior = density == .checkerboard ? "flat" : "gaussian"
       return Recipe(
         model: model,
-        settings: ["layers": "12", "hidden": "64", "depth": "2", "prior": prior, "epochs": "35"], seconds: 60)
+        settings: [
+          "layers": "12", "hidden": "64", "depth": "2", "noise": "0", "prior": prior, "epochs": "35",
+        ], seconds: 60)
     case "nsf-coupling", "nsf-autoregressive":
       return Recipe(
         model: model, settings: splines.merging(["epochs": "25"]) { $1 }, seconds: 90)

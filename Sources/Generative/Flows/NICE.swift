@@ -11,9 +11,10 @@ public struct NICESettings: FlowSettings {
   }
   public var layers = 4
   public var hidden = 48
-  public var depth = 2
+  public var depth = 1
   public var dropout: Float = 0
-  public var noise: Float = 0
+  /// Shifts do not contract, so a wrong one beside the rows that were seen throws samples far out: noise lets them be seen.
+  public var noise: Float = 0.1
   public var prior = Prior.gaussian
 
   public init() {}
