@@ -75,3 +75,9 @@ public protocol DifferentiableDensity: TrainedModel {
   /// From rows `[count, width]` in the units they were given to `[count]`, nats, up to a constant.
   func logDensity(_ x: Variable) -> Variable
 }
+
+/// A member that has something to say of how it came out, for a person to read: what `inspect` prints.
+public protocol Inspectable: TrainedModel {
+  /// In an order of its own; the value with its unit.
+  var facts: [(name: String, value: String)] { get }
+}
