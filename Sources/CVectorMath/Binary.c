@@ -111,17 +111,3 @@ void vm_binary(int operation, size_t rows, size_t columns, const float *a, ptrdi
   }
   pair(operation, p, accumulate);
 }
-
-void vm_binary_strided(int operation, size_t rank, const ptrdiff_t *extents, const float *a,
-                       const ptrdiff_t *a_strides, const float *b, const ptrdiff_t *b_strides, float *z,
-                       int accumulate) {
-  View v = view_of(rank, extents, 3, (const ptrdiff_t *[]){a_strides, b_strides, NULL});
-  if (v.empty) return;
-  size_t last = v.rank - 1, rows = v.rank > 1 ? (size_t)v.extents[last - 1] : 1;
-  ptrdiff_t row[3] = {0, 0, v.extents[last]};
-  for (int k = 0; k < 3 && v.rank > 1; k++) row[k] = v.strides[k][last - 1];
-  WALK(v, v.rank > 1 ? v.rank - 2 : 0, at) {
-    vm_binary(operation, rows, (size_t)v.extents[last], a + at[0], row[0], v.strides[0][last], b + at[1], row[1],
-              v.strides[1][last], z + at[2], row[2], accumulate);
-  }
-}

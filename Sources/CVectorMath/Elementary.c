@@ -16,14 +16,6 @@ CLONES void vm_sigmoid(size_t n, const float *x, float *y) {
 CLONES void vm_softplus(size_t n, const float *x, float *y) {
   EACH(i, n) y[i] = soft_plus(x[i]);
 }
-CLONES void vm_bias_tanh_rows(size_t rows, size_t columns, const float *bias, float *y) {
-  for (size_t r = 0; r < rows; r++, y += columns)
-    EACH(c, columns) y[c] = hyperbolic_tangent(y[c] + bias[c]);
-}
-CLONES void vm_bias_sigmoid_rows(size_t rows, size_t columns, const float *bias, float *y) {
-  for (size_t r = 0; r < rows; r++, y += columns)
-    EACH(c, columns) y[c] = logistic(y[c] + bias[c]);
-}
 INLINE float softplus_row(size_t columns, const float *bias, const float *x) {
   lanes16 sum = 0;
   for (size_t c = 0; c < columns; c += LANES) {

@@ -89,16 +89,16 @@ INLINE float soft_plus(float x) {
   return positive + p;
 }
 
-INLINE float logarithm(float x) {
-  int tiny = x < 1.17549435e-38f;
-  float y = tiny ? x * 8388608.0f : x;
-  uint32_t u = bits_of(y);
-  float e = (float)((int32_t)((u >> 23) & 0xffu) - 126) - (tiny ? 23.0f : 0.0f);
+// x = 2^e (1 + m) with 1 + m in [√½, √2), for x above 0 in the normal range; gives m.
+INLINE float mantissa(float x, float *e) {
+  uint32_t u = bits_of(x);
   float m = from_bits((u & 0x007fffffu) | 0x3f000000u);  // [0.5, 1)
   int low = m < 0.707106781186547524f;
-  e = low ? e - 1.0f : e;
-  m = low ? m + m - 1.0f : m - 1.0f;
-  float z = m * m;
+  *e = (float)((int32_t)((u >> 23) & 0xffu) - (low ? 127 : 126));
+  return low ? m + m - 1.0f : m - 1.0f;
+}
+// log(1 + m) = m - m²/2 + this
+INLINE float log_rest(float m) {
   float p = 7.0376836292e-2f;
   p = p * m - 1.1514610310e-1f;
   p = p * m + 1.1676998740e-1f;
@@ -108,9 +108,15 @@ INLINE float logarithm(float x) {
   p = p * m + 2.0000714765e-1f;
   p = p * m - 2.4999993993e-1f;
   p = p * m + 3.3333331174e-1f;
-  float r = p * m * z;
-  r = r + e * -2.12194440e-4f;
-  r = r - 0.5f * z;
+  return p * m * (m * m);
+}
+
+INLINE float logarithm(float x) {
+  int tiny = x < 1.17549435e-38f;
+  float e, m = mantissa(tiny ? x * 8388608.0f : x, &e);
+  e = e - (tiny ? 23.0f : 0.0f);
+  float r = log_rest(m) + e * -2.12194440e-4f;
+  r = r - 0.5f * (m * m);
   r = m + r;
   r = r + e * 0.693359375f;
   r = x < 0.0f ? __builtin_nanf("") : r;
@@ -145,6 +151,16 @@ INLINE float error_function(float x) {
   return x != x ? x : r;
 }
 
+// On [-π/4, π/4].
+INLINE float sine_part(float r) {
+  float z = r * r;
+  return ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * r + r;
+}
+INLINE float cosine_part(float r) {
+  float z = r * r;
+  return ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+}
+
 // x = q π/2 + r in three parts (Cody and Waite): good to about 2 ulp for |x| < 10⁵. A quarter turn ahead for cosine.
 INLINE float sine_ahead(float x, uint32_t ahead) {
   const float magic = 12582912.0f;
@@ -154,11 +170,7 @@ INLINE float sine_ahead(float x, uint32_t ahead) {
   float r = x - n * 1.5703125f;
   r = r - n * 4.837512969970703e-4f;
   r = r - n * 7.549789948768648e-8f;
-  float z = r * r;
-  float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * r + r;
-  float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z +
-            1.0f;
-  float y = (q & 1) ? c : s;
+  float y = (q & 1) ? cosine_part(r) : sine_part(r);
   return from_bits(bits_of(y) ^ ((q & 2) << 30));
 }
 

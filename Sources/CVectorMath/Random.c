@@ -1,10 +1,10 @@
-#include "Clones.h"
+// No contraction to fused operations here, nor in what is included: the same bits on every processor.
+#pragma STDC FP_CONTRACT OFF
 #include "CVectorMath.h"
-#include <string.h>
+#include "Elementary.h"
 
 // Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
-// 1, 2, 3", SC 2011. No contraction to fused operations here: the same bits on every processor.
-#pragma STDC FP_CONTRACT OFF
+// 1, 2, 3", SC 2011.
 
 CLONES void vm_philox(size_t blocks, uint64_t counter, uint64_t stream, uint64_t key, uint32_t *words) {
   for (size_t i = 0; i < blocks; i++) {
@@ -30,32 +30,10 @@ CLONES void vm_philox(size_t blocks, uint64_t counter, uint64_t stream, uint64_t
 
 INLINE float open_unit(uint32_t w) { return ((float)(int32_t)(w >> 9) + 0.5f) * 0x1p-23f; }
 
-CLONES void vm_uniform(size_t n, const uint32_t *restrict words, float *restrict y) {
-  for (size_t i = 0; i < n; i++) y[i] = open_unit(words[i]);
-}
-
-// log of a number in (0, 1), polynomial of Cephes
+// log of a number in (0, 1)
 INLINE float unit_log(float x) {
-  uint32_t u;
-  memcpy(&u, &x, 4);
-  float e = (float)((int32_t)(u >> 23) - 126);
-  uint32_t mu = (u & 0x007fffffu) | 0x3f000000u;
-  float m;
-  memcpy(&m, &mu, 4);
-  int low = m < 0.707106781186547524f;
-  e = low ? e - 1.0f : e;
-  m = low ? m + m - 1.0f : m - 1.0f;
-  float z = m * m;
-  float p = 7.0376836292e-2f;
-  p = p * m - 1.1514610310e-1f;
-  p = p * m + 1.1676998740e-1f;
-  p = p * m - 1.2420140846e-1f;
-  p = p * m + 1.4249322787e-1f;
-  p = p * m - 1.6668057665e-1f;
-  p = p * m + 2.0000714765e-1f;
-  p = p * m - 2.4999993993e-1f;
-  p = p * m + 3.3333331174e-1f;
-  return (m + (p * m * z - 0.5f * z)) + e * 0.693147180559945309f;
+  float e, m = mantissa(x, &e);
+  return (m + (log_rest(m) - 0.5f * (m * m))) + e * 0.693147180559945309f;
 }
 
 CLONES void vm_normal(size_t n, const uint32_t *restrict words, float *restrict y) {
@@ -64,10 +42,7 @@ CLONES void vm_normal(size_t n, const uint32_t *restrict words, float *restrict 
     // The angle: two bits name the quadrant, the others a part of it in [-π/4, π/4).
     uint32_t w = words[2 * i + 1];
     float t = (float)((int32_t)(w << 2) >> 8) * (0x1p-24f * 1.57079632679489662f);
-    float z = t * t;
-    float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * t + t;
-    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z -
-              0.5f * z + 1.0f;
+    float s = sine_part(t), c = cosine_part(t);
     uint32_t quadrant = w >> 30;
     float a = (quadrant & 1) ? c : s, b = (quadrant & 1) ? s : c;
     a = (quadrant & 2) ? -a : a;
@@ -77,13 +52,11 @@ CLONES void vm_normal(size_t n, const uint32_t *restrict words, float *restrict 
   }
 }
 
-// Two words make two normals, four a block: pieces begin and end with a block and are cut.
+// Two words make two normals, four a block: the last piece is made whole and cut.
 enum { PIECE = 256 };
 
 LOCAL_CLONES void transform(int kind, size_t n, const uint32_t *words, float parameter, float *y) {
   switch (kind) {
-  case VM_RANDOM_BERNOULLI: EACH(i, n) y[i] = open_unit(words[i]) < parameter ? 1.0f : 0.0f;
-    return;
   case VM_RANDOM_DROPOUT: {
     float kept = 1.0f / parameter;
     EACH(i, n) y[i] = open_unit(words[i]) < parameter ? kept : 0.0f;
@@ -91,28 +64,24 @@ LOCAL_CLONES void transform(int kind, size_t n, const uint32_t *words, float par
   }
   case VM_RANDOM_GUMBEL: EACH(i, n) y[i] = -unit_log(-unit_log(open_unit(words[i])));
     return;
-  case VM_RANDOM_EXPONENTIAL: EACH(i, n) y[i] = -unit_log(open_unit(words[i]));
-    return;
   default: EACH(i, n) y[i] = open_unit(words[i]);
     return;
   }
 }
 
-void vm_random(int kind, size_t n, uint64_t first, uint64_t counter, uint64_t stream, uint64_t key, float parameter,
-               float *y) {
+void vm_random(int kind, size_t n, uint64_t counter, uint64_t stream, uint64_t key, float parameter, float *y) {
   uint32_t words[PIECE];
-  float piece[PIECE];
-  uint64_t block = counter + first / 4;
-  for (size_t skip = first % 4; n > 0; skip = 0) {
-    size_t take = n < PIECE - skip ? n : PIECE - skip, blocks = (skip + take + 3) / 4;
-    vm_philox(blocks, block, stream, key, words);
-    float *to = skip || take % 4 ? piece : y;
+  float rest[PIECE];
+  while (n > 0) {
+    size_t take = n < PIECE ? n : PIECE, blocks = (take + 3) / 4;
+    vm_philox(blocks, counter, stream, key, words);
+    float *to = take % 4 ? rest : y;
     if (kind == VM_RANDOM_NORMAL)
       vm_normal(4 * blocks, words, to);
     else
       transform(kind, 4 * blocks, words, parameter, to);
-    if (to == piece) memcpy(y, piece + skip, take * sizeof(float));
-    block += blocks;
+    if (to == rest) memcpy(y, rest, take * sizeof(float));
+    counter += blocks;
     y += take;
     n -= take;
   }

@@ -71,22 +71,3 @@ CLONES void vm_gru_backward(size_t rows, size_t n, const float *x, size_t x_step
     }
   }
 }
-
-CLONES ptrdiff_t vm_gather_rows(size_t rows, size_t n, size_t entries, const float *table, const int32_t *index,
-                                float *y) {
-  for (size_t r = 0; r < rows; r++, y += n) {
-    if (index[r] < 0 || (size_t)index[r] >= entries) return (ptrdiff_t)r;
-    const float *from = table + (size_t)index[r] * n;
-    EACH(c, n) y[c] = from[c];
-  }
-  return -1;
-}
-
-CLONES void vm_scatter_rows(size_t rows, size_t n, size_t first, size_t count, float factor, const float *x,
-                            const int32_t *index, float *table) {
-  for (size_t r = 0; r < rows; r++, x += n) {
-    float *to = table + (size_t)index[r] * n + first;
-    const float *from = x + first;
-    EACH(c, count) to[c] += factor * from[c];
-  }
-}

@@ -49,48 +49,8 @@ CLONES void vm_log_softmax_backward(size_t rows, size_t n, const float *y, const
   }
 }
 
-CLONES ptrdiff_t vm_cross_entropy(size_t rows, size_t n, const float *x, const int32_t *labels, float *loss,
-                                  float *log_sums) {
-  for (size_t r = 0; r < rows; r++, x += n) {
-    if (labels[r] >= 0 && (size_t)labels[r] >= n) return (ptrdiff_t)r;
-    float shift = log_sum(n, x);
-    log_sums[r] = shift;
-    loss[r] = labels[r] < 0 ? 0.0f : shift - x[labels[r]];
-  }
-  return -1;
-}
-
-CLONES void vm_cross_entropy_backward(size_t rows, size_t n, const float *x, const int32_t *labels,
-                                      const float *log_sums, float factor, const float *d_loss, float *dx,
-                                      int accumulate) {
-  for (size_t r = 0; r < rows; r++, x += n, dx += n) {
-    float d = labels[r] < 0 ? 0.0f : d_loss ? factor * d_loss[r] : factor, shift = log_sums[r];
-    if (d == 0.0f) {
-      if (!accumulate) EACH(c, n) dx[c] = 0.0f;
-      continue;
-    }
-    if (accumulate) {
-      EACH(c, n) dx[c] += d * exponential(x[c] - shift);
-    } else {
-      EACH(c, n) dx[c] = d * exponential(x[c] - shift);
-    }
-    dx[labels[r]] -= d;
-  }
-}
-
 CLONES void vm_binary_cross_entropy(size_t n, const float *x, const float *target, float *loss) {
   EACH(i, n) loss[i] = soft_plus(x[i]) - x[i] * target[i];
-}
-
-CLONES void vm_binary_cross_entropy_rows(size_t rows, size_t n, const float *x, const float *target, float *sum) {
-  size_t whole = n / LANES * LANES;
-  for (size_t r = 0; r < rows; r++, x += n, target += n) {
-    float lane[LANES] = {0};
-    for (size_t c = 0; c < whole; c += LANES)
-      for (int j = 0; j < LANES; j++) lane[j] += soft_plus(x[c + j]) - x[c + j] * target[c + j];
-    for (size_t c = whole; c < n; c++) lane[c - whole] += soft_plus(x[c]) - x[c] * target[c];
-    sum[r] = lanes_total(lane);
-  }
 }
 
 CLONES void vm_binary_cross_entropy_backward(size_t rows, size_t n, const float *x, const float *target, float factor,

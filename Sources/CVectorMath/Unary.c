@@ -82,13 +82,6 @@ CLONES void vm_unary_backward(int function, size_t n, const float *x, const floa
   }
 }
 
-CLONES void vm_select(size_t n, const float *condition, const float *a, const float *b, float *y) {
-  EACH(i, n) {
-    float left = a[i], right = b[i];
-    y[i] = condition[i] != 0.0f ? left : right;
-  }
-}
-
 CLONES void vm_clamp(size_t n, const float *x, float low, float high, float *y) {
   EACH(i, n) {
     float v = x[i] < low ? low : x[i];
@@ -96,23 +89,6 @@ CLONES void vm_clamp(size_t n, const float *x, float low, float high, float *y) 
   }
 }
 
-CLONES void vm_clamp_backward(size_t n, const float *x, float low, float high, const float *dy, float *dx,
-                              int accumulate) {
-  if (accumulate) {
-    EACH(i, n) dx[i] += ((x[i] >= low) & (x[i] <= high)) ? dy[i] : 0.0f;
-  } else {
-    EACH(i, n) dx[i] = ((x[i] >= low) & (x[i] <= high)) ? dy[i] : 0.0f;
-  }
-}
-
 CLONES void vm_affine(size_t n, const float *x, float factor, float shift, float *y) {
   EACH(i, n) y[i] = factor * x[i] + shift;
-}
-
-CLONES void vm_multiply_add(size_t n, float factor, const float *a, const float *b, float *z) {
-  EACH(i, n) z[i] += factor * (a[i] * b[i]);
-}
-
-CLONES void vm_fill(size_t n, float value, float *y) {
-  EACH(i, n) y[i] = value;
 }

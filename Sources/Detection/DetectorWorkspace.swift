@@ -6,7 +6,7 @@ import Glibc
 ///
 /// One per shard, lent to every stream in turn; grows on first use and allocates nothing after that. The results of a
 /// batch are valid until the next one.
-public struct DetectorWorkspace: Sendable {
+public struct DetectorWorkspace {
   /// Rows that one call takes at most.
   public static let batchRows = 64
 

@@ -3,16 +3,19 @@ import Tensors
 // Two operands, element by element; the smaller one is spread over the other's shape.
 
 struct Add: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.add(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [at.gradient, at.gradient] }
 }
 
 struct Subtract: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.subtract(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [at.gradient, at.by(1) { -at.gradient }] }
 }
 
 struct Multiply: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.multiply(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     [at.by(0) { at.gradient * at[1] }, at.by(1) { at.gradient * at[0] }]
@@ -20,6 +23,7 @@ struct Multiply: Operation {
 }
 
 struct Divide: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.divide(x[0], x[1], into: y) }
   // d(a/b) = da / b - (a/b) db / b
   func derivative(_ at: Chain) -> [Variable?] {
@@ -30,6 +34,7 @@ struct Divide: Operation {
 
 /// The larger of two; where they are equal the gradient goes to the second.
 struct Maximum: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.maximum(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     let first = greater(at[0], at[1])
@@ -39,6 +44,7 @@ struct Maximum: Operation {
 
 /// The smaller of two; where they are equal the gradient goes to the second.
 struct Minimum: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.minimum(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     let first = greater(at[1], at[0])
@@ -48,6 +54,7 @@ struct Minimum: Operation {
 
 /// 1 where the first is larger, else 0; constant almost everywhere.
 struct Greater: Operation {
+  var worksInPlace: Bool { true }
   var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.greater(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil, nil] }
@@ -55,6 +62,7 @@ struct Greater: Operation {
 
 /// 1 where both are equal, else 0; constant almost everywhere.
 struct Equal: Operation {
+  var worksInPlace: Bool { true }
   var passesGradient: Bool { false }
   func forward(_ x: Operands, into y: View) { Elementwise.equal(x[0], x[1], into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [nil, nil] }
@@ -64,6 +72,7 @@ struct Equal: Operation {
 struct Affine: Operation {
   let factor: Float
   let offset: Float
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) {
     Elementwise.affine(x[0], factor: factor, offset: offset, into: y)
   }

@@ -12,6 +12,7 @@ protocol ElementFunction: Operation {
 
 extension ElementFunction {
   var parameter: Float { 1 }
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) {
     Elementwise.apply(function, x[0], parameter: parameter, into: y)
   }
@@ -141,6 +142,7 @@ struct Sign: Operation {
 struct Clamp: Operation {
   let low: Float
   let high: Float
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Elementwise.clamp(x[0], from: low, to: high, into: y) }
   func derivative(_ at: Chain) -> [Variable?] { [at.gradient * at[0].record(Between(low: low, high: high))] }
 }

@@ -13,6 +13,15 @@ public enum Nonlinearity: UInt8, Sendable {
     }
   }
 
+  func callAsFunction(_ x: Variable) -> Variable {
+    switch self {
+    case .identity: x
+    case .tanh: Gradients.tanh(x)
+    case .relu: Gradients.relu(x)
+    case .sigmoid: Gradients.sigmoid(x)
+    }
+  }
+
   /// The derivative where the result is `y`.
   func slope(_ y: Variable) -> Variable {
     switch self {

@@ -21,6 +21,9 @@ public protocol Operation: Sendable {
   /// Whether a gradient can flow through at all; where not, the walk back does not come here.
   var passesGradient: Bool { get }
 
+  /// Whether the result may lie where a contiguous operand of its size does: each number is made of those at its place.
+  var worksInPlace: Bool { get }
+
   /// As the tape prints it.
   var name: String { get }
 }
@@ -30,6 +33,7 @@ extension Operation {
   public func savedShape(_ x: [Shape]) -> Shape? { nil }
   public func fastDerivative(_ at: Chain) -> [Variable?]? { nil }
   public var passesGradient: Bool { true }
+  public var worksInPlace: Bool { false }
   public var name: String { "\(type(of: self))" }
 }
 

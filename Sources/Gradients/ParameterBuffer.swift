@@ -7,12 +7,12 @@ public final class ParameterBuffer {
   private let initial: Parameters
   private let storage: Storage
   private let statisticStorage: Storage
-  private let gradientStorage: Storage
+  /// There is none before it is asked for.
+  private lazy var gradientStorage = Storage(capacity: count)
 
   public init(_ parameters: Parameters) {
     initial = parameters
     storage = Storage(capacity: parameters.values.count)
-    gradientStorage = Storage(capacity: parameters.values.count)
     statisticStorage = Storage(capacity: parameters.statistics.count)
     self.parameters = parameters
   }
@@ -53,4 +53,12 @@ public final class ParameterBuffer {
     precondition(slot.isTrained, "the gradient by what is not trained")
     return gradientStorage.view(Layout(slot.shape, offset: slot.offset))
   }
+}
+
+/// Trained parameters that nobody changes any more: plans on several threads may read them at once.
+public final class FrozenParameters: @unchecked Sendable {
+  /// Never written, and its gradient never asked for.
+  package let buffer: ParameterBuffer
+
+  public init(_ parameters: Parameters) { buffer = ParameterBuffer(parameters) }
 }

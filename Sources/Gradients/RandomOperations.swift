@@ -1,21 +1,17 @@
 public import Tensors
 
-/// Standard normal or uniform numbers; each run of the tape draws anew, the same seed and step the same.
+/// Numbers of a distribution; each run of the tape draws anew, the same seed and step the same.
 struct Noise: Operation {
-  enum Kind: UInt8, Sendable { case normal, uniform }
   let seed: UInt64
   let stream: UInt32
-  let kind: Kind
+  let distribution: Distribution
   func shape(_ x: [Shape]) -> Shape { [] }
   func forward(_ x: Operands, into y: View) {
     var random = RandomStream(seed: seed, stream: UInt64(stream) << 32 | x.step & 0xffff_ffff)
-    switch kind {
-    case .normal: random.fillNormal(y)
-    case .uniform: random.fillUniform(y)
-    }
+    random.fill(y, distribution)
   }
   func derivative(_ at: Chain) -> [Variable?] { [] }
-  var name: String { kind == .normal ? "Normal" : "Uniform" }
+  var name: String { "Noise(\(distribution))" }
 }
 
 /// 1 where a uniform number is below the probability, else 0; without gradient.
@@ -33,10 +29,8 @@ struct Dropout: Operation {
   func savedShape(_ x: [Shape]) -> Shape? { x[0] }
   func forward(_ x: Operands, into y: View) {
     var random = RandomStream(seed: seed, stream: UInt64(stream) << 32 | x.step & 0xffff_ffff)
-    let mask = x.saved
-    random.fillUniform(mask)
-    Elementwise.keep(mask, keep, into: mask)
-    Elementwise.multiply(x[0], mask, into: y)
+    random.fill(x.saved, .dropout(kept: keep))
+    Elementwise.multiply(x[0], x.saved, into: y)
   }
   func derivative(_ at: Chain) -> [Variable?] {
     guard let mask = at.saved else { return [nil] }
@@ -45,14 +39,16 @@ struct Dropout: Operation {
 }
 
 extension Tape {
-  private func noise(_ shape: Shape, _ kind: Noise.Kind) -> Variable {
-    record(
-      Shaped(operation: Noise(seed: seed, stream: UInt32(nextStream()), kind: kind), to: shape), [])
+  private func noise(_ shape: Shape, _ distribution: Distribution) -> Variable {
+    let noise = Noise(seed: seed, stream: UInt32(nextStream()), distribution: distribution)
+    return record(Shaped(operation: noise, to: shape), [])
   }
   /// Standard normal numbers, drawn anew by every run.
   public func normal(_ shape: Shape) -> Variable { noise(shape, .normal) }
   /// Uniform numbers on (0, 1), drawn anew by every run.
   public func uniform(_ shape: Shape) -> Variable { noise(shape, .uniform) }
+  /// Gumbel numbers, drawn anew by every run: where logits with these added are largest is a draw of their softmax.
+  public func gumbel(_ shape: Shape) -> Variable { noise(shape, .gumbel) }
 }
 
 /// An operation without operands, of a given shape.

@@ -1,15 +1,45 @@
 import Tensors
 
+/// A plain recurrence over all times: of `z`, the recurrent weights, and the hidden state before the first time.
+struct PlainRecurrence: Operation {
+  let nonlinearity: Nonlinearity
+  func shape(_ x: [Shape]) -> Shape { sequence(x, gates: 1, states: x[2...2]) }
+  func forward(_ x: Operands, into y: View) {
+    Recurrence.plain(nonlinearity.function, x[0], x[1], hidden: x[2], into: y, workers: x.workers)
+  }
+  func derivative(_ at: Chain) -> [Variable?] {
+    at.through { x in
+      var h = x[2]
+      let outputs = (0..<x[0].shape[1]).map { t -> Variable in
+        h = nonlinearity(x[0].time(t) + matmul(h, x[1]))
+        return h.inserting(1)
+      }
+      return concatenate(outputs, axis: 1)
+    }
+  }
+  func fastDerivative(_ at: Chain) -> [Variable?]? {
+    let dz = at[1].record(
+      PlainRecurrenceBackward(nonlinearity: nonlinearity), at.output, at.gradient.contiguous())
+    return [dz, at.by(1) { at[2].record(RecurrentWeights(), at.output, dz) }, dz.saved]
+  }
+  var name: String { "RNN(\(nonlinearity))" }
+}
+
+struct PlainRecurrenceBackward: Terminal {
+  let nonlinearity: Nonlinearity
+  func shape(_ x: [Shape]) -> Shape { x[1] }
+  func savedShape(_ x: [Shape]) -> Shape? { x[1].removing(1) }
+  func forward(_ x: Operands, into y: View) {
+    Recurrence.plainBackward(
+      nonlinearity.function, x[0], output: x[1], x[2], into: y, first: x.saved, workers: x.workers)
+  }
+  var name: String { "Derivative of RNN(\(nonlinearity))" }
+}
+
 /// An LSTM over all times: of `z`, the recurrent weights, and the hidden state and cell before the first time; saves the gates
 /// and cells.
 struct LongShortTermMemory: Operation {
-  func shape(_ x: [Shape]) -> Shape {
-    precondition(
-      x[0].rank == 3 && x[1].rank == 2 && x[0][2] == x[1][1] && x[1][1] == 4 * x[1][0]
-        && x[2] == [x[0][0], x[1][0]] && x[3] == x[2],
-      "an LSTM over \(x[0]) with weights \(x[1]) from \(x[2]) and \(x[3])")
-    return x[0].replacing(2, with: x[1][0])
-  }
+  func shape(_ x: [Shape]) -> Shape { sequence(x, gates: 4, states: x[2...3]) }
   func savedShape(_ x: [Shape]) -> Shape? { x[0].replacing(2, with: 5 * x[1][0]) }
   func forward(_ x: Operands, into y: View) {
     Recurrence.lstm(x[0], x[1], hidden: x[2], cell: x[3], into: y, saved: x.saved, workers: x.workers)
@@ -18,8 +48,7 @@ struct LongShortTermMemory: Operation {
     at.throughTimes { x in
       var (h, c) = (x[2], x[3])
       let outputs = (0..<x[0].shape[1]).map { t -> Variable in
-        let step = x[0][1, t..<t + 1].reshaped([x[0].shape[0], x[0].shape[2]])
-        let gates = (step + matmul(h, x[1])).split(1, into: 4)
+        let gates = (x[0].time(t) + matmul(h, x[1])).split(1, into: 4)
         c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2])
         h = sigmoid(gates[3]) * tanh(c)
         return h.inserting(1)
@@ -54,11 +83,8 @@ struct LongShortTermMemoryBackward: Terminal {
 /// A GRU over all times: of `z`, the recurrent weights and bias, and the hidden state before the first time; saves the gates.
 struct GatedRecurrence: Operation {
   func shape(_ x: [Shape]) -> Shape {
-    precondition(
-      x[0].rank == 3 && x[1].rank == 2 && x[0][2] == x[1][1] && x[1][1] == 3 * x[1][0] && x[2] == [x[1][1]]
-        && x[3] == [x[0][0], x[1][0]],
-      "a GRU over \(x[0]) with weights \(x[1]), bias \(x[2]) from \(x[3])")
-    return x[0].replacing(2, with: x[1][0])
+    precondition(x[2] == [x[1][1]], "a GRU with weights \(x[1]) and bias \(x[2])")
+    return sequence(x, gates: 3, states: x[3...3])
   }
   func savedShape(_ x: [Shape]) -> Shape? { x[0].replacing(2, with: 4 * x[1][0]) }
   func forward(_ x: Operands, into y: View) {
@@ -68,7 +94,7 @@ struct GatedRecurrence: Operation {
     at.throughTimes { x in
       var h = x[3]
       let outputs = (0..<x[0].shape[1]).map { t -> Variable in
-        let own = x[0][1, t..<t + 1].reshaped([x[0].shape[0], x[0].shape[2]]).split(1, into: 3)
+        let own = x[0].time(t).split(1, into: 3)
         let other = (matmul(h, x[1]) + x[2]).split(1, into: 3)
         let fresh = tanh(own[2] + sigmoid(own[0] + other[0]) * other[2])
         h = fresh + sigmoid(own[1] + other[1]) * (h - fresh)
@@ -82,9 +108,9 @@ struct GatedRecurrence: Operation {
     let w = at[1].shape[0]
     let d = at[1].record(
       GatedRecurrenceBackward(), at[3], at.output, saved, at.gradient.contiguous())
-    let recurrent = d[2, w..<4 * w]
+    let recurrent = d[2, 3 * w..<6 * w]
     return [
-      at.by(0) { concatenate([d[2, w..<3 * w], d[2, 0..<w]], axis: 2) },
+      at.by(0) { d[2, 0..<3 * w] },
       at.by(1) { at[3].record(RecurrentWeights(), at.output, recurrent) },
       at.by(2) { recurrent.sum(0, 1) }, at.by(3) { d.saved },
     ]
@@ -93,7 +119,7 @@ struct GatedRecurrence: Operation {
 }
 
 struct GatedRecurrenceBackward: Terminal {
-  func shape(_ x: [Shape]) -> Shape { x[4].replacing(2, with: 4 * x[0][0]) }
+  func shape(_ x: [Shape]) -> Shape { x[4].replacing(2, with: 6 * x[0][0]) }
   func savedShape(_ x: [Shape]) -> Shape? { x[1] }
   func forward(_ x: Operands, into y: View) {
     Recurrence.gruBackward(
@@ -108,6 +134,19 @@ struct RecurrentWeights: Terminal {
   func forward(_ x: Operands, into y: View) {
     Recurrence.weights(hidden: x[0], output: x[1], x[2], into: y, workers: x.workers)
   }
+}
+
+/// A plain recurrence (Elman 1990) over a sequence: `h = f(z + h U)`.
+///
+/// - Parameters:
+///   - z: `[rows, times, width]`: all times' `x W + b`.
+///   - u: `[width, width]`.
+///   - hidden: `[rows, width]` before the first time; nil for zeros.
+/// - Returns: the hidden states `[rows, times, width]`.
+public func rnn(_ z: Variable, _ u: Variable, hidden: Variable? = nil, _ f: Nonlinearity = .tanh) -> Variable
+{
+  let h = hidden ?? z.tape.input([z.shape[0], u.shape[0]], "zero")
+  return z.contiguous().record(PlainRecurrence(nonlinearity: f), u.contiguous(), h.contiguous())
 }
 
 /// An LSTM (Hochreiter & Schmidhuber 1997) over a sequence: `i, f, g, o = z + h U`, `c = σ(f) c + σ(i) tanh(g)`, `h = σ(o) tanh(c)`.
@@ -141,6 +180,23 @@ public func lstm(_ z: Variable, _ u: Variable, hidden: Variable? = nil, cell: Va
 public func gru(_ z: Variable, _ u: Variable, bias: Variable, hidden: Variable? = nil) -> Variable {
   let h = hidden ?? z.tape.input([z.shape[0], u.shape[0]], "zero")
   return z.contiguous().record(GatedRecurrence(), u.contiguous(), bias.contiguous(), h.contiguous())
+}
+
+extension Operation {
+  /// The shape of all hidden states, of sums `z` of some gates, recurrent weights and the states before the first time.
+  fileprivate func sequence(_ x: [Shape], gates: Int, states: ArraySlice<Shape>) -> Shape {
+    let (z, u) = (x[0], x[1])
+    precondition(
+      z.rank == 3 && u.rank == 2 && z[2] == u[1] && u[1] == gates * u[0]
+        && states.allSatisfy { $0 == [z[0], u[0]] },
+      "\(name) over \(z) with weights \(u) from states of \(Array(states))")
+    return z.replacing(2, with: u[0])
+  }
+}
+
+extension Variable {
+  /// One time of `[rows, times, n]`, as `[rows, n]`.
+  fileprivate func time(_ t: Int) -> Variable { self[1, t..<t + 1].reshaped(shape.removing(1)) }
 }
 
 extension Chain {

@@ -4,6 +4,7 @@ import Tensors
 
 /// `e^x / Σ e^x`
 struct SoftmaxRows: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Softmax.softmax(x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     let product = at.gradient * at.output
@@ -20,6 +21,7 @@ struct SoftmaxBackward: Terminal {
 
 /// `x - log Σ e^x`
 struct LogSoftmaxRows: Operation {
+  var worksInPlace: Bool { true }
   func forward(_ x: Operands, into y: View) { Softmax.logSoftmax(x[0], into: y) }
   func derivative(_ at: Chain) -> [Variable?] {
     [at.gradient - exp(at.output) * at.gradient.sum(-1, keepingAxes: true)]

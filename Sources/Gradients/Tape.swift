@@ -184,11 +184,19 @@ public final class Tape: CustomStringConvertible {
   }
 
   func run(_ range: Range<Int>) {
+    Tape.run(range, of: nodes, views, edges, step: step, workers: workers)
+  }
+
+  /// Computes some nodes in order, in the memory that `views` name.
+  static func run(
+    _ indices: some Sequence<Int>, of nodes: [Node], _ views: [View], _ edges: [Int32], step: UInt64,
+    workers: Workers
+  ) {
     unsafe views.withUnsafeBufferPointer { views in
       unsafe edges.withUnsafeBufferPointer { edges in
         unsafe nodes.withUnsafeBufferPointer { nodes in
           guard let views = views.baseAddress else { return }
-          for index in range where unsafe nodes[index].kind == .computed {
+          for index in indices where unsafe nodes[index].kind == .computed {
             let node = unsafe nodes[index]
             guard let operation = node.operation else { continue }
             let operands = unsafe Operands(

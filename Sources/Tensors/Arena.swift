@@ -208,14 +208,14 @@ extension Arena {
   public mutating func fillUniform(_ x: Region, random: inout RandomStream) {
     unsafe with { base in
       unsafe random.fill(
-        UnsafeMutableBufferPointer(start: Self.at(base, x, x.count), count: x.count), vm_uniform)
+        UnsafeMutableBufferPointer(start: Self.at(base, x, x.count), count: x.count), .uniform)
     }
   }
 
   public mutating func fillNormal(_ x: Region, random: inout RandomStream) {
     unsafe with { base in
       unsafe random.fill(
-        UnsafeMutableBufferPointer(start: Self.at(base, x, x.count), count: x.count), vm_normal)
+        UnsafeMutableBufferPointer(start: Self.at(base, x, x.count), count: x.count), .normal)
     }
   }
 

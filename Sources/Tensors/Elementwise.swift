@@ -76,10 +76,6 @@ public enum Elementwise {
   public static func between(_ x: View, _ low: Float, _ high: Float, into y: View) {
     Strided.map(x, into: y) { $0 > low && $0 < high ? 1 : 0 }
   }
-  /// `1 / keep` where a uniform number is below `keep`, else 0.
-  public static func keep(_ uniform: View, _ keep: Float, into y: View) {
-    Strided.map(uniform, into: y) { $0 < keep ? 1 / keep : 0 }
-  }
 
   /// `y += x`, where `x` may be smaller and is spread.
   public static func accumulate(_ x: View, into y: View) { Strided.add(y, x.expanded(to: y.shape)) }
@@ -89,31 +85,37 @@ public enum Elementwise {
 public enum Reductions {
   /// `y = Σ x` over the axes along which `y` is 1 or which it lacks in front (the opposite of spreading).
   public static func sum(_ x: View, into y: View) {
+    if isReduced(.sum, x, into: y) { return }
+    y.fill(0)
+    guard x.count > 0 else { return }
+    Strided.add(y.expanded(to: x.shape), x)
+  }
+
+  /// The largest along those axes; -inf where there is none.
+  public static func maximum(_ x: View, into y: View) {
+    if isReduced(.maximum, x, into: y) { return }
+    y.fill(-.infinity)
+    guard x.count > 0 else { return }
+    Strided.maximum(y.expanded(to: x.shape), x)
+  }
+
+  /// Whether one kernel could do it: over whole rows, or all columns.
+  private static func isReduced(_ kind: Reduction, _ x: View, into y: View) -> Bool {
     let spread = y.expanded(to: x.shape)
     let walk = Walk(x.shape, spread.layout.steps, x.layout.steps)
     if y.isContiguous, x.count > 0, walk.rank <= 2 {
       let (to, from, _) = walk.steps
       let (rows, toRow, fromRow, _) = walk.secondAxis
       if to == 0 && from == 1 && (walk.rank == 1 || toRow == 1) {
-        unsafe vm_reduce(
-          Reduction.sum.rawValue, rows, walk.count, 1, x.start, fromRow, 1, 1, y.start, 1, 0)
-        return
+        unsafe vm_reduce(kind.rawValue, rows, walk.count, 1, x.start, fromRow, 1, 1, y.start, 1, 0)
+        return true
       }
       if to == 1 && from == 1 && walk.rank == 2 && toRow == 0 {
         unsafe vm_reduce(
-          Reduction.sum.rawValue, 1, rows, walk.count, x.start, 0, fromRow, 1, y.start, walk.count, 0)
-        return
+          kind.rawValue, 1, rows, walk.count, x.start, 0, fromRow, 1, y.start, walk.count, 0)
+        return true
       }
     }
-    y.fill(0)
-    guard x.count > 0 else { return }
-    Strided.add(spread, x)
-  }
-
-  /// The largest along those axes; -inf where there is none.
-  public static func maximum(_ x: View, into y: View) {
-    y.fill(-.infinity)
-    guard x.count > 0 else { return }
-    Strided.maximum(y.expanded(to: x.shape), x)
+    return false
   }
 }

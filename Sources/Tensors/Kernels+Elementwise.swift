@@ -90,17 +90,6 @@ extension Kernels {
       function.rawValue, 1, count, a, count, 1, b, count, 1, z, count, accumulate ? 1 : 0)
   }
 
-  /// The same over up to eight axes with any strides (0 broadcasts); `z` is contiguous in the order of the extents.
-  package static func binary(
-    _ function: BinaryFunction, rank: Int, extents: UnsafePointer<Int>, _ a: UnsafePointer<Float>,
-    aStrides: UnsafePointer<Int>, _ b: UnsafePointer<Float>, bStrides: UnsafePointer<Int>,
-    into z: UnsafeMutablePointer<Float>, accumulate: Bool = false
-  ) {
-    precondition(rank <= 8, "\(rank) axes; at most 8")
-    unsafe vm_binary_strided(
-      function.rawValue, rank, extents, a, aStrides, b, bStrides, z, accumulate ? 1 : 0)
-  }
-
   /// `y (+)= x` between views of up to eight axes with any strides (0 in `x` broadcasts): transposes, slices, expansion,
   /// and, with `accumulate`, their derivatives except that of expansion, which is a sum.
   package static func copy(
@@ -119,14 +108,6 @@ extension Kernels {
     unsafe vm_transpose_strided(rows, columns, x, rowStep ?? columns, y, yStep ?? rows, accumulate ? 1 : 0)
   }
 
-  /// `y = condition ≠ 0 ? a : b`
-  package static func select(
-    _ count: Int, _ condition: UnsafePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-    into y: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_select(count, condition, a, b, y)
-  }
-
   /// `y = min(max(x, low), high)`; NaN passes.
   package static func clamp(
     _ count: Int, _ x: UnsafePointer<Float>, from low: Float, to high: Float,
@@ -135,38 +116,11 @@ extension Kernels {
     unsafe vm_clamp(count, x, low, high, y)
   }
 
-  /// `dx (+)= low ≤ x ≤ high ? dy : 0`
-  package static func clampBackward(
-    _ count: Int, x: UnsafePointer<Float>, from low: Float, to high: Float, dy: UnsafePointer<Float>,
-    into dx: UnsafeMutablePointer<Float>, accumulate: Bool
-  ) {
-    unsafe vm_clamp_backward(count, x, low, high, dy, dx, accumulate ? 1 : 0)
-  }
-
   /// `y = factor · x + shift`
   package static func affine(
     _ count: Int, _ x: UnsafePointer<Float>, factor: Float, shift: Float = 0,
     into y: UnsafeMutablePointer<Float>
   ) {
     unsafe vm_affine(count, x, factor, shift, y)
-  }
-
-  /// `y += factor · x`
-  package static func add(
-    _ count: Int, _ x: UnsafePointer<Float>, factor: Float = 1, into y: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_axpy(count, factor, x, y)
-  }
-
-  /// `z += factor · a · b`
-  package static func multiplyAdd(
-    _ count: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, factor: Float = 1,
-    into z: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_multiply_add(count, factor, a, b, z)
-  }
-
-  package static func fill(_ count: Int, with value: Float, into y: UnsafeMutablePointer<Float>) {
-    unsafe vm_fill(count, value, y)
   }
 }

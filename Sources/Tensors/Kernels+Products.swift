@@ -29,34 +29,4 @@ extension Kernels {
       m, n, k, alpha, a, aSteps.row, aSteps.column, b, bSteps.row, bSteps.column, bias, c, rowStep ?? n,
       accumulate ? 1 : 0)
   }
-
-  /// `count` products whose operands are so many numbers apart; a step of 0 uses one matrix for all.
-  package static func products(
-    count: Int, m: Int, n: Int, k: Int, alpha: Float = 1, _ a: UnsafePointer<Float>, _ aSteps: MatrixSteps,
-    every aStep: Int, _ b: UnsafePointer<Float>, _ bSteps: MatrixSteps, every bStep: Int,
-    into c: UnsafeMutablePointer<Float>, rowStep: Int? = nil, every cStep: Int, accumulate: Bool = false
-  ) {
-    for i in 0..<count {
-      unsafe product(
-        m: m, n: n, k: k, alpha: alpha, a + i * aStep, aSteps, b + i * bStep, bSteps, into: c + i * cStep,
-        rowStep: rowStep, accumulate: accumulate)
-    }
-  }
-
-  /// `y = f(x·w + bias)`, a dense layer: `x` is `rows × inputs`, `w` is `inputs × outputs` (its steps say how it is stored).
-  ///
-  /// For derivatives that need the sum before `f` (gelu, silu, softplus) give `sum`, which then receives it.
-  package static func dense(
-    rows: Int, inputs: Int, outputs: Int, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>,
-    _ wSteps: MatrixSteps, bias: UnsafePointer<Float>?, _ function: UnaryFunction = .identity,
-    parameter: Float = 1, sum: UnsafeMutablePointer<Float>? = nil, into y: UnsafeMutablePointer<Float>
-  ) {
-    let linear = unsafe sum ?? y
-    unsafe product(
-      m: rows, n: outputs, k: inputs, x, .plain(inputs), w, wSteps, bias: bias, into: linear)
-    let apart = unsafe linear != y
-    if function != .identity || apart {
-      unsafe unary(function, rows * outputs, linear, parameter: parameter, into: y)
-    }
-  }
 }

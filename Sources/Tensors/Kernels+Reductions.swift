@@ -2,10 +2,9 @@ import CVectorMath
 
 /// What remains of an axis.
 package enum Reduction: Int32, Sendable, CaseIterable {
-  case sum, sumOfSquares
+  case sum
   /// NaN wins.
-  case maximum, minimum
-  case logSumExp
+  case maximum
 }
 
 extension Kernels {
@@ -22,23 +21,6 @@ extension Kernels {
     unsafe vm_reduce(
       kind.rawValue, outer, n, inner, x, outerStep ?? n * inner, step ?? inner, factor, y, rowStep ?? inner,
       accumulate ? 1 : 0)
-  }
-
-  /// `dx[o, k, i] (+)= factor · dy[o, i] · ∂y/∂x`; `x` and `y` (with factor 1) are read by all but the sum. Equal extremes
-  /// share alike.
-  package static func reduceBackward(
-    _ kind: Reduction, outer: Int, n: Int, inner: Int, x: UnsafePointer<Float>?, y: UnsafePointer<Float>?,
-    factor: Float = 1, dy: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, accumulate: Bool
-  ) {
-    unsafe vm_reduce_backward(
-      kind.rawValue, outer, n, inner, x, y, factor, dy, dx, accumulate ? 1 : 0)
-  }
-
-  /// The first index of the largest of `x[o, ·, i]`.
-  package static func argmax(
-    outer: Int, n: Int, inner: Int, _ x: UnsafePointer<Float>, into index: UnsafeMutablePointer<Int32>
-  ) {
-    unsafe vm_argmax(outer, n, inner, x, index)
   }
 
   /// `y[o, k, i] (+)= Σ x[o, l, i]` over `l ≤ k`, or over `l ≥ k` when reversed (which is the derivative).
@@ -83,40 +65,12 @@ extension Kernels {
     unsafe vm_log_softmax_backward(rows, n, y, dy, dx, accumulate ? 1 : 0)
   }
 
-  /// `loss[r] = log Σ eˣ - x[r, label]`, and the logarithm, which the backward pass reads; a negative label counts nothing.
-  ///
-  /// - Precondition: labels are below `n`.
-  package static func crossEntropy(
-    rows: Int, n: Int, _ x: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
-    loss: UnsafeMutablePointer<Float>, logSum: UnsafeMutablePointer<Float>
-  ) {
-    let bad = unsafe vm_cross_entropy(rows, n, x, labels, loss, logSum)
-    precondition(bad < 0, "the label of row \(bad) is not below \(n)")
-  }
-
-  /// `dx (+)= factor · (dLoss[r] or 1) · (softmax(x) - onehot(label))`
-  package static func crossEntropyBackward(
-    rows: Int, n: Int, _ x: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
-    logSum: UnsafePointer<Float>, factor: Float, dLoss: UnsafePointer<Float>?,
-    into dx: UnsafeMutablePointer<Float>, accumulate: Bool
-  ) {
-    unsafe vm_cross_entropy_backward(rows, n, x, labels, logSum, factor, dLoss, dx, accumulate ? 1 : 0)
-  }
-
   /// `loss = softplus(x) - x · target`: the binary cross entropy of logits, element by element.
   package static func binaryCrossEntropy(
     _ count: Int, _ x: UnsafePointer<Float>, target: UnsafePointer<Float>,
     into loss: UnsafeMutablePointer<Float>
   ) {
     unsafe vm_binary_cross_entropy(count, x, target, loss)
-  }
-
-  /// The same summed over each row.
-  package static func binaryCrossEntropyRows(
-    rows: Int, n: Int, _ x: UnsafePointer<Float>, target: UnsafePointer<Float>,
-    into sum: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_binary_cross_entropy_rows(rows, n, x, target, sum)
   }
 
   /// `dx[r, c] (+)= factor · (dLoss or 1) · (sigmoid(x) - target)`; `steps` say how `dLoss` is read.

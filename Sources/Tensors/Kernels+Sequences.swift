@@ -119,27 +119,3 @@ extension Kernels {
     unsafe vm_masked_softmax(queries, keys, scale, isCausal ? 1 : 0, x)
   }
 }
-
-// MARK: embeddings
-
-extension Kernels {
-  /// `y[r] = table[index[r]]`, rows of `n`.
-  ///
-  /// - Precondition: every index lies in `0 ..< entries`.
-  package static func gather(
-    rows: Int, n: Int, _ table: UnsafePointer<Float>, entries: Int, index: UnsafePointer<Int32>,
-    into y: UnsafeMutablePointer<Float>
-  ) {
-    let bad = unsafe vm_gather_rows(rows, n, entries, table, index, y)
-    precondition(bad < 0, "the index of row \(bad) is not in 0 ..< \(entries)")
-  }
-
-  /// `table[index[r]] += factor · x[r]` in the order of `r`; columns may be divided between threads.
-  package static func scatterAdd(
-    rows: Int, n: Int, columns: Range<Int>? = nil, factor: Float = 1, _ x: UnsafePointer<Float>,
-    index: UnsafePointer<Int32>, into table: UnsafeMutablePointer<Float>
-  ) {
-    let part = columns ?? 0..<n
-    unsafe vm_scatter_rows(rows, n, part.lowerBound, part.count, factor, x, index, table)
-  }
-}

@@ -43,6 +43,50 @@ public enum Recurrence {
     }
   }
 
+  /// `h = f(z + h U)`, where the derivative of `f` comes from its result.
+  ///
+  /// - Parameters:
+  ///   - z, y: `[rows, times, width]`; u: `[width, width]`; hidden: `[rows, width]`, before the first time.
+  package static func plain(
+    _ f: UnaryFunction, _ z: View, _ u: View, hidden: View, into y: View, workers: Workers
+  ) {
+    let (rows, times, w) = (y.shape[0], y.shape[1], y.shape[2])
+    let space = workers.space(w * w)
+    let panels = unsafe Panels(u.start, k: w, n: w, row: w, column: 1, at: space.base)
+    let h = unsafe y.start
+    unsafe h.update(from: z.start, count: y.count)
+    for t in 0..<times {
+      let before = unsafe t == 0 ? hidden.start : h + (t - 1) * w
+      unsafe panels.multiply(
+        m: rows, before, row: t == 0 ? w : times * w, into: h + t * w, row: times * w, accumulate: true)
+      for r in 0..<rows {
+        let now = unsafe h + (r * times + t) * w
+        unsafe vm_unary(f.rawValue, w, now, 1, now)
+      }
+    }
+  }
+
+  /// The loss by `z`, given that by `y`; leaves that by the first hidden state in `first` `[rows, width]`.
+  package static func plainBackward(
+    _ f: UnaryFunction, _ u: View, output y: View, _ dy: View, into dz: View, first: View, workers: Workers
+  ) {
+    let (rows, times, w) = (y.shape[0], y.shape[1], y.shape[2])
+    let space = workers.space(w * w)
+    let panels = unsafe Panels(u.start, k: w, n: w, row: 1, column: w, at: space.base)
+    let dh = unsafe first.start
+    first.fill(0)
+    for t in (0..<times).reversed() {
+      for r in 0..<rows {
+        let at = (r * times + t) * w
+        unsafe vm_axpy(w, 1, dy.start + at, dh + r * w)
+        let now = unsafe y.start + at
+        unsafe vm_unary_backward(f.rawValue, w, now, now, 1, dh + r * w, dz.start + at, 0)
+      }
+      unsafe panels.multiply(
+        m: rows, dz.start + t * w, row: times * w, into: dh, row: w, accumulate: false)
+    }
+  }
+
   /// LSTM: `i, f, g, o = z + h U`; `c = σ(f) c + σ(i) tanh(g)`; `h = σ(o) tanh(c)`.
   ///
   /// - Parameters:
@@ -113,27 +157,19 @@ public enum Recurrence {
       let step = t == 0 ? w : times * w
       unsafe panels.multiply(
         m: rows, before, row: step, bias: bias.start, into: recurrent, row: 3 * w, accumulate: false)
+      let gates = unsafe saved.start + t * 4 * w
       for r in 0..<rows {
         let at = r * times + t
-        let (own, other) = unsafe (z.start + at * 3 * w, recurrent + r * 3 * w)
-        let gates = unsafe saved.start + at * 4 * w
-        let (h, last) = unsafe (y.start + at * w, before + r * step)
-        for j in 0..<2 * w { unsafe gates[j] = own[j] + other[j] }
-        unsafe vm_sigmoid(2 * w, gates, gates)
-        for j in 0..<w {
-          unsafe gates[3 * w + j] = other[2 * w + j]
-          unsafe gates[2 * w + j] = own[2 * w + j] + gates[j] * other[2 * w + j]
-        }
-        unsafe vm_tanh(w, gates + 2 * w, gates + 2 * w)
-        for j in 0..<w {
-          unsafe h[j] = gates[2 * w + j] + gates[w + j] * (last[j] - gates[2 * w + j])
-        }
+        unsafe (saved.start + at * 4 * w).update(from: z.start + at * 3 * w, count: 3 * w)
+        unsafe (saved.start + at * 4 * w + 3 * w).update(from: recurrent + r * 3 * w + 2 * w, count: w)
       }
+      unsafe vm_gru(
+        rows, w, gates, times * 4 * w, recurrent, 3 * w, before, step, y.start + t * w, times * w)
     }
   }
 
-  /// The loss before the gates `[rows, times, 4 · width]`: by `z₂`, then by `p₀` (and `z₀`), `p₁` (and `z₁`), `p₂`; leaves that by
-  /// the first hidden state in `first` `[rows, width]`.
+  /// The loss by both sums of the gates `[rows, times, 6 · width]`: by those of `z`, then by those of `p`; leaves that by the
+  /// first hidden state in `first` `[rows, width]`.
   public static func gruBackward(
     _ u: View, hidden: View, output y: View, saved: View, _ dy: View, into d: View, first: View,
     workers: Workers
@@ -144,25 +180,14 @@ public enum Recurrence {
     let dh = unsafe first.start
     first.fill(0)
     for t in (0..<times).reversed() {
-      for r in 0..<rows {
-        let at = r * times + t
-        let gates = unsafe saved.start + at * 4 * w
-        let last = unsafe t == 0 ? hidden.start + r * w : y.start + (at - 1) * w
-        let (g, h, out) = unsafe (dy.start + at * w, dh + r * w, d.start + at * 4 * w)
-        for j in 0..<w {
-          let (a, s) = unsafe (gates[j], gates[w + j])
-          let (n, p) = unsafe (gates[2 * w + j], gates[3 * w + j])
-          let e = unsafe g[j] + h[j]
-          let bent = e * (1 - s) * (1 - n * n)
-          unsafe out[j] = bent
-          unsafe out[w + j] = bent * p * a * (1 - a)
-          unsafe out[2 * w + j] = e * (last[j] - n) * s * (1 - s)
-          unsafe out[3 * w + j] = bent * a
-          unsafe h[j] = e * s
-        }
-      }
-      unsafe panels.multiply(
-        m: rows, d.start + t * 4 * w + w, row: times * 4 * w, into: dh, row: w, accumulate: true)
+      for r in 0..<rows { unsafe vm_axpy(w, 1, dy.start + (r * times + t) * w, dh + r * w) }
+      let gates = unsafe saved.start + t * 4 * w
+      let last = unsafe t == 0 ? hidden.start : y.start + (t - 1) * w
+      let dz = unsafe d.start + t * 6 * w
+      unsafe vm_gru_backward(
+        rows, w, gates, times * 4 * w, gates + w, times * 4 * w, last, t == 0 ? w : times * w, dh, w, dz,
+        times * 6 * w, dz + 3 * w, times * 6 * w, dh, w, 0)
+      unsafe panels.multiply(m: rows, dz + 3 * w, row: times * 6 * w, into: dh, row: w, accumulate: true)
     }
   }
 

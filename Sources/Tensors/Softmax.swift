@@ -17,17 +17,12 @@ public enum Softmax {
   /// `y = softmax(x · factor)` of matrices `[…, queries, keys]`; when causal, without keys after the query, the last query
   /// standing at the last key.
   public static func attention(_ x: View, factor: Float, isCausal: Bool, into y: View) {
-    let (rows, n) = rows(x)
+    let (rows, keys) = rows(x)
     let queries = x.shape[x.shape.rank - 2]
-    for row in 0..<rows {
-      let (p, q) = unsafe (x.start + row * n, y.start + row * n)
-      let seen = isCausal ? max(0, min(n, n - queries + row % queries + 1)) : n
-      let top = unsafe vm_maximum(seen, p)
-      for i in 0..<seen { unsafe q[i] = (p[i] - top) * factor }
-      unsafe vm_exp(seen, q, q)
-      let share = unsafe 1 / vm_sum(seen, q)
-      for i in 0..<seen { unsafe q[i] *= share }
-      for i in seen..<n { unsafe q[i] = 0 }
+    precondition(!isCausal || keys >= queries, "\(queries) causal queries see only \(keys) keys")
+    y.copy(x)
+    for first in stride(from: 0, to: rows, by: max(queries, 1)) {
+      unsafe vm_masked_softmax(queries, keys, factor, isCausal ? 1 : 0, y.start + first * keys)
     }
   }
 

@@ -95,6 +95,10 @@ extension OperationCase {
       let (outputs, cell) = lstm($0[0], $0[1])
       return outputs * cell.inserting(1)
     },
+    OperationCase("RNN, tanh", [2, 3, 2], [2, 2], [2, 2]) { rnn($0[0], $0[1], hidden: $0[2]) },
+    OperationCase("RNN, relu, on its slopes", [2, 3, 2], [2, 2], domain: .positive) {
+      rnn($0[0], $0[1], .relu)
+    },
     OperationCase("GRU", [2, 3, 6], [2, 6], [6], [2, 2]) { gru($0[0], $0[1], bias: $0[2], hidden: $0[3]) },
   ]
 

@@ -29,6 +29,8 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
 
   let name: String
   var inputs = ["x"]
+  /// Where a difference quotient means nothing.
+  var hasCorners = false
   let sources: [String: Source]
   let make: @Sendable (inout ParameterScope) -> @Sendable ([Variable]) -> Variable
 
@@ -142,6 +144,10 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     },
     LayerCase(name: "rnn", sources: recurrent(bothBiases)) { scope in
       let l = RNN("l", 3, 4, in: &scope)
+      return { l($0[0]).outputs }
+    },
+    LayerCase(name: "rnn relu", hasCorners: true, sources: recurrent(bothBiases)) { scope in
+      let l = RNN("l", 3, 4, .relu, in: &scope)
       return { l($0[0]).outputs }
     },
     LayerCase(name: "lstm", sources: recurrent(bothBiases)) { scope in

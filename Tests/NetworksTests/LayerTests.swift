@@ -30,7 +30,9 @@ struct LayerTests {
     }
   }
 
-  @Test("a layer's derivatives are those of differences, first and second order", arguments: LayerCase.all)
+  @Test(
+    "a layer's derivatives are those of differences, first and second order",
+    arguments: LayerCase.all.filter { !$0.hasCorners })
   func differences(test: LayerCase) throws {
     let layer = try #require(MadeLayer(test, Self.fixtures))
     let check = DifferenceCheck()

@@ -28,4 +28,24 @@ struct NetworkPlanTests {
     #expect(plan.run(values, rows: [2, 4, 6]).values == truth([2, 4, 6]))
     #expect(plan.inputs == 25)
   }
+
+  @Test func `plans of several threads share their parameters`() async {
+    var scope = ParameterScope(seed: 3)
+    let cell = GRU("cell", 6, 16, in: &scope)
+    let last = Dense("last", 16, 2, activation: .gelu, in: &scope)
+    @Sendable func network(_ x: Variable) -> Variable { last(cell(x).last) }
+    var random = RandomStream(seed: 4)
+    let values = random.normals(40 * 5 * 6)
+    let frozen = FrozenParameters(scope.parameters)
+    @Sendable func scores() -> [Float] {
+      let plan = NetworkPlan(frozen, row: [5, 6], network: network)
+      return (0..<8).flatMap { plan.run(values, rows: Array(5 * $0..<5 * $0 + 5)[...]).values }
+    }
+    let truth = network(Tape(scope.parameters).input(Tensor(values, shape: [40, 5, 6]))).value.values
+    let all = await withTaskGroup(of: [Float].self) { group in
+      for _ in 0..<4 { group.addTask { scores() } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    for one in all { #expect(one == truth) }
+  }
 }

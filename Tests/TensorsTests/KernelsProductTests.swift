@@ -61,25 +61,4 @@ struct KernelsProductTests {
       #expect(whole == parts)
     }
   }
-
-  @Test func `a batch of products and a dense layer`() {
-    let a: [Float] = [1, 2, 3, 4, 5, 6, 7, 8]
-    let b: [Float] = [1, 0, 1, 1]
-    let c = unsafe Buffers.made(8) { c in
-      unsafe Kernels.products(
-        count: 2, m: 2, n: 2, k: 2, a, .plain(2), every: 4, b, .plain(2), every: 0, into: c, every: 4)
-    }
-    #expect(c == [3, 2, 7, 4, 11, 6, 15, 8])
-    var sum = Buffers.zeros(4)
-    let y = unsafe Buffers.made(4) { y in
-      unsafe Kernels.dense(
-        rows: 2, inputs: 2, outputs: 2, [1, -2, 3, -4], b, .plain(2), bias: [0, 1], .relu, sum: &sum, into: y)
-    }
-    #expect(sum == [-1, -1, -1, -3] && y == [0, 0, 0, 0])
-    let z = unsafe Buffers.made(4) { y in
-      unsafe Kernels.dense(
-        rows: 2, inputs: 2, outputs: 2, [1, -2, 3, -4], b, .transposed(2), bias: [0, 1], .identity, into: y)
-    }
-    #expect(z == [1, 0, 3, 0])
-  }
 }

@@ -94,23 +94,6 @@ struct KernelsRecurrentTests {
       #expect(Buffers.worst(Array(dBefore[thin]), Self.slopes(c) { loss(a, b, $0) }.map { 1 + $0 }) < 1e-5)
     }
   }
-
-  @Test func `rows are gathered from a table and scattered back onto it`() {
-    let table: [Float] = [0, 1, 2, 3, 4, 5]
-    let index: [Int32] = [2, 0, 2]
-    let y = unsafe Buffers.made(6) { y in
-      unsafe Kernels.gather(rows: 3, n: 2, table, entries: 3, index: index, into: y)
-    }
-    #expect(y == [4, 5, 0, 1, 4, 5])
-    let sums = unsafe Buffers.made(6, filled: 1) { table in
-      unsafe Kernels.scatterAdd(rows: 3, n: 2, factor: 2, y, index: index, into: table)
-    }
-    #expect(sums == [1, 3, 1, 1, 17, 21])
-    let part = unsafe Buffers.made(6) { table in
-      unsafe Kernels.scatterAdd(rows: 3, n: 2, columns: 1..<2, y, index: index, into: table)
-    }
-    #expect(part == [0, 1, 0, 0, 0, 10])
-  }
 }
 
 struct KernelsAttentionTests {

@@ -85,4 +85,39 @@ struct RandomStreamTests {
     for _ in 0..<7000 { counts[random.below(7)] += 1 }
     #expect(counts.allSatisfy { abs($0 - 1000) < 150 })
   }
+
+  @Test(
+    "mean and variance are those of the distribution",
+    arguments: [Distribution.uniform, .normal, .dropout(kept: 0.8), .gumbel])
+  func moments(distribution: Distribution) {
+    let n = 200_000
+    var random = RandomStream(seed: 1)
+    let storage = Storage(capacity: n)
+    random.fill(storage.view([n]), distribution)
+    let x = storage.view([n]).values
+    let mean = x.reduce(0.0) { $0 + Double($1) } / Double(n)
+    let variance = x.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(n)
+    let truth: (mean: Double, variance: Double) =
+      switch distribution {
+      case .uniform: (0.5, 1.0 / 12)
+      case .normal: (0, 1)
+      case .dropout: (1, 0.25)
+      case .gumbel: (0.5772156649, Double.pi * Double.pi / 6)
+      }
+    #expect(abs(mean - truth.mean) < 5 * (truth.variance / Double(n)).squareRoot())
+    #expect(abs(variance / truth.variance - 1) < 0.03)
+  }
+
+  @Test func `classes follow their probabilities`() {
+    let logits: [Float] = [0, 1, -.infinity, 2]
+    let rows = 20_000
+    var random = RandomStream(seed: 52)
+    let chosen = random.classes((0..<rows).flatMap { _ in logits }, of: 4)
+    let e = logits.map { exp(Double($0)) }
+    for symbol in 0..<4 {
+      let p = e[symbol] / e.reduce(0, +)
+      let found = Double(chosen.count { $0 == symbol }) / Double(rows)
+      #expect(abs(found - p) <= 5 * (p * (1 - p) / Double(rows)).squareRoot())
+    }
+  }
 }

@@ -18,9 +18,6 @@ void vm_log(size_t n, const float *x, float *y);
 void vm_tanh(size_t n, const float *x, float *y);
 void vm_sigmoid(size_t n, const float *x, float *y);
 void vm_softplus(size_t n, const float *x, float *y);
-// y[r,c] = tanh(y[r,c] + bias[c]); likewise sigmoid.
-void vm_bias_tanh_rows(size_t rows, size_t columns, const float *bias, float *y);
-void vm_bias_sigmoid_rows(size_t rows, size_t columns, const float *bias, float *y);
 // sum[r] = Σ_c softplus(x[r,c] + bias[c]); a null bias is none.
 void vm_bias_softplus_sum_rows(size_t rows, size_t columns, const float *bias, const float *x, float *sum);
 
@@ -80,8 +77,6 @@ void vm_follow_thresholds(size_t n, const float *u, const float *alphas, const f
 // --- Random numbers (Random.c): Philox4x32-10, Salmon et al. 2011 ---
 // 4·blocks words: block i has the counter (counter + i, stream).
 void vm_philox(size_t blocks, uint64_t counter, uint64_t stream, uint64_t key, uint32_t *words);
-// Uniform on the open interval (0, 1) with 24 bits, in place of words.
-void vm_uniform(size_t n, const uint32_t *words, float *y);
 // Two standard normals of every two words (Box and Muller 1958); n is even. The same bits on every processor.
 void vm_normal(size_t n, const uint32_t *words, float *y);
 

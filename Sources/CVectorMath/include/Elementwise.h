@@ -23,25 +23,14 @@ enum {
 // minimum give NaN when either is. z may be a or b where their strides are the same.
 void vm_binary(int operation, size_t rows, size_t columns, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
                const float *b, ptrdiff_t b_row, ptrdiff_t b_column, float *z, ptrdiff_t z_row, int accumulate);
-// The same over up to eight axes; z is contiguous in the order of the extents.
-void vm_binary_strided(int operation, size_t rank, const ptrdiff_t *extents, const float *a,
-                       const ptrdiff_t *a_strides, const float *b, const ptrdiff_t *b_strides, float *z,
-                       int accumulate);
 // y = (accumulate ? y : 0) + x between views of the same extents with any strides (0 in x broadcasts), up to eight axes.
 void vm_copy_strided(size_t rank, const ptrdiff_t *extents, const float *x, const ptrdiff_t *x_strides, float *y,
                      const ptrdiff_t *y_strides, int accumulate);
 
-// y = condition ≠ 0 ? a : b
-void vm_select(size_t n, const float *condition, const float *a, const float *b, float *y);
 // y = min(max(x, low), high); NaN passes.
 void vm_clamp(size_t n, const float *x, float low, float high, float *y);
-// dx = (accumulate ? dx : 0) + (low <= x <= high ? dy : 0)
-void vm_clamp_backward(size_t n, const float *x, float low, float high, const float *dy, float *dx, int accumulate);
 // y = factor x + shift
 void vm_affine(size_t n, const float *x, float factor, float shift, float *y);
-// z += factor a b
-void vm_multiply_add(size_t n, float factor, const float *a, const float *b, float *z);
-void vm_fill(size_t n, float value, float *y);
 // y[c,r] = (accumulate ? y[c,r] : 0) + x[r,c], each with unit stride within its rows.
 void vm_transpose_strided(size_t rows, size_t columns, const float *x, ptrdiff_t x_row, float *y, ptrdiff_t y_row,
                           int accumulate);

@@ -38,9 +38,3 @@ void vm_attention_backward(size_t queries, size_t keys, size_t width, float scal
                            size_t d_k_step, float *d_v, size_t d_v_step, float *space);
 // Rows of logits: y = softmax(scale x) where only the first keys - queries + 1 + row of a row count when causal. In place.
 void vm_masked_softmax(size_t queries, size_t keys, float scale, int causal, float *x);
-
-// y[r] = table[index[r]]; returns the first row whose index is not below `entries`, or -1.
-ptrdiff_t vm_gather_rows(size_t rows, size_t n, size_t entries, const float *table, const int32_t *index, float *y);
-// table[index[r]] += factor x[r] in the order of r, for columns first … first + count.
-void vm_scatter_rows(size_t rows, size_t n, size_t first, size_t count, float factor, const float *x,
-                     const int32_t *index, float *table);

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Optimizers over flat buffers (g = scale · gradient throughout; scale clips), and random numbers by position.
+// Optimizers over flat buffers (g = scale · gradient throughout; scale clips), and random numbers.
 
 // g += decay w; velocity = momentum velocity + g; w -= rate (nesterov ? g + momentum velocity : velocity). A null velocity is
 // none.
@@ -20,12 +20,9 @@ void vm_average(size_t n, float decay, const float *w, float *average);
 // In double between chunks of 4096.
 double vm_sum_squares(size_t n, const float *x);
 
-enum { VM_RANDOM_UNIFORM, VM_RANDOM_NORMAL, VM_RANDOM_BERNOULLI, VM_RANDOM_DROPOUT, VM_RANDOM_GUMBEL,
-       VM_RANDOM_EXPONENTIAL };
-// Elements first … first + n of an endless row: element e is made of word e of the Philox blocks counter, counter + 1, …
-// (normals of the pair of words that holds e), so any division gives the same bits. The parameter: chance of 1 (Bernoulli), or
-// of keeping (dropout: 1/p or 0).
-void vm_random(int kind, size_t n, uint64_t first, uint64_t counter, uint64_t stream, uint64_t key, float parameter,
-               float *y);
+enum { VM_RANDOM_UNIFORM, VM_RANDOM_NORMAL, VM_RANDOM_DROPOUT, VM_RANDOM_GUMBEL };
+// Numbers made of the words of the Philox blocks counter, counter + 1, …; the parameter is the chance of keeping (dropout: 1/p
+// or 0).
+void vm_random(int kind, size_t n, uint64_t counter, uint64_t stream, uint64_t key, float parameter, float *y);
 // index[r] from row r of logits by one uniform number per row: the first whose part of Σ e^x passes u.
 void vm_categorical(size_t rows, size_t n, const float *logits, const float *u, int32_t *index);

@@ -1,28 +1,24 @@
 public import Gradients
 import Tensors
 
-/// `h = tanh(x W + h U + b)` over time (Elman 1990): x `[rows, times, inputs]`, outputs `[rows, times, width]`.
+/// `h = f(x W + h U + b)` over time (Elman 1990): x `[rows, times, inputs]`, outputs `[rows, times, width]`.
 public struct RNN: Sendable {
   let weights: RecurrentWeights
+  let nonlinearity: Nonlinearity
 
-  public init(_ name: String, _ inputs: Int, _ width: Int, in scope: inout ParameterScope) {
+  public init(
+    _ name: String, _ inputs: Int, _ width: Int, _ nonlinearity: Nonlinearity = .tanh,
+    in scope: inout ParameterScope
+  ) {
     weights = RecurrentWeights(name, inputs, width, gates: 1, in: &scope)
+    self.nonlinearity = nonlinearity
   }
 
   /// - Parameter initial: the hidden state before the first time, `[rows, width]`; nil for zeros.
   /// - Returns: the hidden state after every time, and after the last.
   public func callAsFunction(_ x: Variable, initial: Variable? = nil) -> (outputs: Variable, last: Variable) {
-    let all = weights.project(x)
-    let recurrent = x.tape[weights.recurrent]
-    var h = initial
-    let outputs = (0..<all.shape[1]).map { time -> Variable in
-      let step = all.at(time)
-      let y = tanh(h.map { step + matmul($0, recurrent) } ?? step)
-      h = y
-      return y.inserting(1)
-    }
-    let together = concatenate(outputs, axis: 1)
-    return (together, together.last)
+    let outputs = rnn(weights.project(x), x.tape[weights.recurrent], hidden: initial, nonlinearity)
+    return (outputs, outputs.last)
   }
 }
 
@@ -103,9 +99,6 @@ struct RecurrentWeights: Sendable {
 }
 
 extension Variable {
-  /// One time of `[rows, times, width]`, as `[rows, width]`.
-  fileprivate func at(_ time: Int) -> Variable {
-    self[1, time..<time + 1].reshaped([shape[0], shape[2]])
-  }
-  fileprivate var last: Variable { at(shape[1] - 1) }
+  /// The last time of `[rows, times, width]`, as `[rows, width]`.
+  fileprivate var last: Variable { self[1, shape[1] - 1..<shape[1]].reshaped(shape.removing(1)) }
 }

@@ -49,12 +49,13 @@ public struct Optimizer: Sendable, Equatable {
     Optimizer(.momentum(momentum, isNesterov: isNesterov), rate: rate, decay: decay, ranges: ranges)
   }
 
+  /// - Parameter isDecoupled: whether the decay passes by the moments (AdamW).
   public static func adam(
     rate: Float = 1e-3, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, decay: Float = 0,
-    ranges: [Range<Int>]? = nil
+    isDecoupled: Bool = false, ranges: [Range<Int>]? = nil
   ) -> Optimizer {
     Optimizer(
-      .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, isDecoupled: false), rate: rate, decay: decay,
+      .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, isDecoupled: isDecoupled), rate: rate, decay: decay,
       ranges: ranges)
   }
 
@@ -63,8 +64,8 @@ public struct Optimizer: Sendable, Equatable {
     rate: Float = 1e-3, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, decay: Float = 0.01,
     ranges: [Range<Int>]? = nil
   ) -> Optimizer {
-    Optimizer(
-      .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, isDecoupled: true), rate: rate, decay: decay,
+    adam(
+      rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay, isDecoupled: true,
       ranges: ranges)
   }
 

@@ -72,7 +72,9 @@ public struct Weights: Sendable, Equatable {
     }
     var tensors: [String: Tensor] = [:]
     var end = 0
-    for (name, entry) in header.entries.sorted(by: { $0.value.start < $1.value.start }) {
+    // An empty tensor lies before the one that begins at the same place.
+    let inOrder = header.entries.sorted { $0.value.offsets.lexicographicallyPrecedes($1.value.offsets) }
+    for (name, entry) in inOrder {
       guard entry.dtype == "F32" else { throw .malformed("\(name) is of type \(entry.dtype), not F32") }
       var count = 1
       for length in entry.shape {
@@ -145,7 +147,6 @@ private struct Header: Codable {
       case dtype, shape
       case offsets = "data_offsets"
     }
-    var start: Int { offsets.first ?? 0 }
   }
   struct Key: CodingKey {
     var stringValue: String

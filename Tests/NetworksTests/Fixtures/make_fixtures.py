@@ -156,6 +156,9 @@ def layers():
     out.append(case(
         "modulated conv2d", modulated, {"x": r(2, 2, 4, 3), "style": r(2, 5)},
         {"weight": r(3, 2, 3, 3), "affine.weight": r(2, 5), "affine.bias": 1 + 0.1 * r(2)}))
+
+    m = nn.RNN(3, 4, nonlinearity="relu", batch_first=True)
+    out.append(case("rnn relu", lambda l, m=m: call(m, "x")(l)[0], {"x": r(2, 5, 3)}, of(m)))
     return out
 
 
