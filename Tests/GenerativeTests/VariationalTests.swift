@@ -162,7 +162,10 @@ struct VariationalTests {
     var random = RandomStream(seed: 3)
     let labels = (0..<600).map { $0 % 3 }
     let noise = random.normals(600 * 4)
-    let values = (0..<600 * 4).map { noise[$0] * 0.3 + Float(labels[$0 / 4]) * 4 - Float($0 % 4) }
+    let values = noise.enumerated().map { i, noise -> Float in
+      let middle = 4 * labels[i / 4] - i % 4
+      return 0.3 * noise + Float(middle)
+    }
     let records = Records(DataMatrix(rows: 600, columns: 4, values: values), labels: labels)
     let entry = try #require(Catalogue.entry(named: "conditional-vae"))
     let model = try entry.fit(records, FitOptions(seed: 1, settings: ["hidden": "16"]))
