@@ -76,6 +76,13 @@ public protocol DifferentiableDensity: TrainedModel {
   func logDensity(_ x: Variable) -> Variable
 }
 
+/// A member that remembers how the rows are read that it was fitted to, and how it looks at them itself.
+public protocol FormKeeping: TrainedModel {
+  var form: RowForm { get }
+  /// Of the rows as the member sees them. Where this is binary and the rows are grey values, its likelihoods are those of bits:
+  /// whoever asks for them makes bits of the rows before.
+  var seenForm: RowForm { get }
+
 /// A member that has something to say of how it came out, for a person to read: what `inspect` prints.
 public protocol Inspectable: TrainedModel {
   /// In an order of its own; the value with its unit.

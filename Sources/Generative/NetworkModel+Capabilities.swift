@@ -54,7 +54,7 @@ extension NetworkPlan {
 }
 
 extension NetworkModel: LikelihoodModel where Design: LikelihoodDesign {
-  public var likelihoodKind: LikelihoodKind { Design.likelihoodKind }
+  public var likelihoodKind: LikelihoodKind { design.likelihoodKind }
 
   public func logLikelihoods(_ rows: Records, samples: Int, seed: UInt64) -> [Double] {
     let (values, row) = prepared(rows)
