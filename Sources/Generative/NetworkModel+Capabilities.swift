@@ -48,7 +48,9 @@ extension NetworkModel {
 }
 
 extension NetworkModel: LikelihoodModel where Design: LikelihoodDesign {
-  public var likelihoodKind: LikelihoodKind { Design.likelihoodKind }
+  public var likelihoodKind: LikelihoodKind {
+    (design as? any EnergyDesign)?.likelihoodKind(parameters) ?? Design.likelihoodKind
+  }
 
   public func logLikelihoods(_ rows: Records, samples: Int, seed: UInt64) -> [Double] {
     let (values, row) = prepared(rows)
