@@ -23,7 +23,9 @@ struct BipartiteLayer: Sendable {
     in scope: inout ParameterScope
   ) {
     weight = scope.parameter("weight", [visible, hidden]) { random, count in
-      let values = random.normals(count).map { 0.01 * $0 }
+      // About 0.01 for pictures (Hinton 2010, section 8); more where few units must become different from one another.
+      let deviation = 0.3 / Float(max(visible, hidden)).squareRoot()
+      let values = random.normals(count).map { deviation * $0 }
       return connected.map { zip(values, $0.values).map { $0 * $1 } } ?? values
     }
     visibleBias = scope.parameter("bias.visible", [visible])
@@ -111,11 +113,11 @@ func logits(_ probabilities: [Float]) -> [Float] {
   VectorMath.log(probabilities.map { $0 / (1 - $0) })
 }
 
-/// Per column, how often bits are 1, a little away from never and always: as if half a row more had shown each.
+/// Per column, how often bits are 1, a little away from never and always: as if a tenth of a row more had shown each.
 func bitMeans(_ rows: [Float], width: Int) -> [Float] {
   let count = rows.count / max(width, 1)
   let sums = VectorMath.columnSums(rows, rows: count, columns: width)
-  return sums.map { ($0 + 0.5) / Float(count + 1) }
+  return sums.map { ($0 + 0.1) / (Float(count) + 0.2) }
 }
 
 /// `-Σ_i log p(v_i | all others)` estimated from one unit of each row, drawn anew: `p(v_i | others) = sigmoid(F(v with it turned over)

@@ -1,12 +1,13 @@
 extension Catalogue {
   static let boltzmannMachines: [Entry] = [
-    .immediate(
-      GaussianBernoulliRBM.self, family: "Boltzmann machines",
-      "Hinton 2010, A practical guide to training restricted Boltzmann machines; Cho et al. 2011",
-      fit: { (records, options, surroundings) throws(FitError) in
-        try GaussianBernoulliRBM.fit(
-          records.matrix, settings: RBMSettings(), seed: options.seed, shouldStop: surroundings.shouldStop)
-      }),
+    Entry(
+      name: GaussianBernoulliRBM.catalogueName, family: "Boltzmann machines",
+      capabilities: .of(GaussianBernoulliRBM.self),
+      reference:
+        "Hinton 2010, A practical guide to training restricted Boltzmann machines; Cho, Ilin & Raiko 2011",
+      settings: GaussianRBMSettings().descriptions + GaussianBernoulliRBMFit.training.descriptions,
+      begin: { (records, options) throws(FitError) in try GaussianBernoulliRBMFit(records, options) },
+      decode: { try GaussianBernoulliRBM(decoding: $0) }),
     .network(
       BoltzmannMachine.self, family: "Boltzmann machines",
       "Ackley, Hinton & Sejnowski 1985, A learning algorithm for Boltzmann machines"),

@@ -12,7 +12,7 @@ public struct DeepBoltzmannSettings: ModelSettings {
   /// Chains that go on from batch to batch.
   public var particles = 100
   /// Mean-field updates of the hidden units given a row.
-  public var meanField = 15
+  public var meanField = 10
   /// Whether gradients are centred at the means of the units; without it upper layers hardly learn.
   public var centred = true
   public var momentum: Float = 0.5
