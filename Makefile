@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release
 PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
-PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev pkg-config
+PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
 .PHONY: all build deps demo demo-live test interop lint format bench bench-build install uninstall clean
 

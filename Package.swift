@@ -56,13 +56,15 @@ let package = Package(
     .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CVectorMath"),
     .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng"),
     .target(name: "CAllocations"),
 
-    // 1: words, sockets, numbers, the service manager
+    // 1: words, sockets, numbers, the service manager, data files
     module("Events"),
     module("Messaging", ["CZeroMQ"]),
     module("Tensors", ["COpenBLAS", "CVectorMath"]),
     module("Systemd", ["CSystemd", logging()]),
+    module("Datasets", ["CZlib", "CPNG"]),
 
     // 2: derivatives, bytes, requests
     module("Gradients", ["Tensors"]),
@@ -75,6 +77,7 @@ let package = Package(
     module("Archive", ["Events", .product(name: "GRDB", package: "GRDB.swift")]),
 
     // 5 to 7: odd enough to tell someone; the threads; the config file
+    module("Evaluation", ["Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
     module("Detection", ["Events", "Generative", "Tensors"]),
     module(
       "Pipeline", ["Events", "Messaging", "Wire", "Detection", "Archive", "Control", logging()]),
@@ -93,7 +96,8 @@ let package = Package(
       "anomalylab",
       [
         "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging",
-        "Control", "Networks", "Gradients", "Tensors", "Events", "CZlib", "CAllocations", arguments(),
+        "Control", "Evaluation", "Networks", "Gradients", "Datasets", "Tensors", "Events", "CAllocations",
+        arguments(),
       ]),
 
     // Each module's tests stand beside an independent truth; programs are started as true binaries.
@@ -105,8 +109,10 @@ let package = Package(
     tests("Wire", ["Wire", "Events"]),
     tests("Archive", ["Archive", "Events", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("Systemd", ["Systemd", logging()]),
+    tests("Datasets", ["Datasets", "Tensors"], exclude: ["Fixtures"]),
     tests("Control", ["Control", "Events", "Messaging"]),
     tests("Settings", ["Settings", "Pipeline", "Detection", "Wire", logging()]),
+    tests("Evaluation", ["Evaluation", "Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
     tests("Detection", ["Detection", "Generative", "Tensors", "Events"]),
     tests("Pipeline", ["Pipeline", "Detection", "Messaging", "Wire", "Archive", "Events"]),
     tests("Program", ["Messaging", "Control", "Events"]),

@@ -33,6 +33,7 @@ CLONES void vm_unary(int function, size_t n, const float *x, float parameter, fl
     MAP(VM_LEAKY_RELU, v < 0.0f ? parameter * v : v)
     MAP(VM_ELU, v < 0.0f ? parameter * (exponential(v) - 1.0f) : v)
     MAP(VM_IDENTITY, v)
+    MAP(VM_FLOOR, __builtin_elementwise_floor(v))
   default: return;
   }
 }
@@ -78,6 +79,7 @@ CLONES void vm_unary_backward(int function, size_t n, const float *x, const floa
     SLOPE(VM_LEAKY_RELU, x, v < 0.0f ? parameter : 1.0f)
     SLOPE(VM_ELU, y, v < 0.0f ? v + parameter : 1.0f)
     SLOPE(VM_IDENTITY, dy, 1.0f + 0.0f * v)
+    SLOPE(VM_FLOOR, x, 0.0f * v)
   default: return;
   }
 }

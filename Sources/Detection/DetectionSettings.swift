@@ -72,9 +72,18 @@ public struct DetectionSettings: Sendable, Equatable {
     public init() {}
   }
 
+  /// Further members of the suite that score every event beside the two.
+  public struct Models: Sendable, Equatable {
+    public var names: [DetectorName] = []
+    /// Passes over the rows at most.
+    public var epochs = 30
+    public init() {}
+  }
+
   public var collecting = Collecting()
   public var autoencoder = Autoencoder()
   public var rbm = RBM()
+  public var models = Models()
   public var calibration = Calibration()
   public var alerts = Alerts()
   public var retraining = Retraining()
@@ -99,7 +108,11 @@ public struct DetectionSettings: Sendable, Equatable {
     check(
       collecting.maximumRows >= collecting.rows, "collecting.maximum_rows",
       "must be at least collecting.rows (\(collecting.rows))")
-    check(autoencoder.enabled || rbm.enabled, "detectors", "at least one detector must be enabled")
+    check(!detectors.isEmpty, "detectors", "at least one detector must be enabled")
+    check(
+      detectors.count <= DetectorName.most, "models.names",
+      "must be at most \(DetectorName.most) together with autoencoder and rbm")
+    check((1...10_000).contains(models.epochs), "models.epochs", "must be 1 to 10000")
     check((1...10_000).contains(autoencoder.epochs), "autoencoder.epochs", "must be 1 to 10000")
     check((1...10_000).contains(rbm.epochs), "rbm.epochs", "must be 1 to 10000")
     check(rbm.hidden.map { (1...4096).contains($0) } ?? true, "rbm.hidden", "must be 1 to 4096")
@@ -135,19 +148,10 @@ public struct DetectionSettings: Sendable, Equatable {
   }
 }
 
-/// A detector's name as in configs, alerts and score files.
-public enum DetectorName: String, Sendable, Codable, CaseIterable {
-  case autoencoder, rbm
-}
-
 extension DetectionSettings {
-  /// The detectors that are on, in the fixed order of ``DetectorName``.
+  /// The detectors that are on, in a fixed order.
   public var detectors: [DetectorName] {
-    DetectorName.allCases.filter { name in
-      switch name {
-      case .autoencoder: autoencoder.enabled
-      case .rbm: rbm.enabled
-      }
-    }
+    (autoencoder.enabled ? [.autoencoder] : []) + (rbm.enabled ? [.rbm] : [])
+      + models.names.filter { $0 != .autoencoder && $0 != .rbm }
   }
 }

@@ -20,26 +20,38 @@ extension DetectorName {
       chosen.sigmaFloor = 0.4
       chosen.hidden = settings.rbm.hidden
       return try GaussianBernoulliRBM.fit(data, settings: chosen, seed: seed, shouldStop: shouldStop)
+    default:
+      guard let entry = Catalogue.entry(named: rawValue) else {
+        throw .unsuitable("the suite has no model \(rawValue)")
+      }
+      let records = Records(data, form: RowForm(shape: [data.columns], support: .real))
+      let options = FitOptions(seed: seed, epochs: settings.models.epochs)
+      return try withoutActuallyEscaping(shouldStop) { stop throws(FitError) in
+        try entry.fit(records, options, stop)
+      }
     }
   }
 
   func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any TrainedModel {
+    let name = self == .rbm ? GaussianBernoulliRBM.catalogueName : rawValue
+    guard let entry = Catalogue.entry(named: name) else {
+      throw .invalid(section: rawValue, what: "the suite has no model \(name)")
+    }
     do {
-      switch self {
-      case .autoencoder: return try Autoencoder(decoding: bytes)
-      case .rbm: return try GaussianBernoulliRBM(decoding: bytes)
-      }
+      return try entry.decode(bytes)
     } catch {
       throw .invalid(section: rawValue, what: "\(error)")
     }
   }
+}
 
+extension TrainedModel {
   /// Differences of the raw score much smaller than this mean nothing: a part of its size for squared errors, a fixed one
   /// for nats.
   func leastUnit(typical: Double) -> Double {
-    switch self {
-    case .autoencoder: max(1e-4, 0.01 * abs(typical))
-    case .rbm: 0.01
+    switch scoreUnit {
+    case .squaredError: max(1e-4, 0.01 * abs(typical))
+    case .nats: 0.01
     }
   }
 }

@@ -43,13 +43,13 @@ public struct DetectorWorkspace {
     let rows = Self.batchRows
     score = Array(repeating: 0, count: rows)
     logP = Array(repeating: 0, count: rows)
-    raw = DetectorName.allCases.map { _ in Array(repeating: .nan, count: rows) }
+    raw = Array(repeating: Array(repeating: .nan, count: rows), count: DetectorName.most)
     quarantined = Array(repeating: false, count: rows)
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
     combined = Array(repeating: 0, count: rows)
     hasMean = Array(repeating: false, count: rows)
-    standard = DetectorName.allCases.map { _ in Array(repeating: 0, count: rows) }
+    standard = Array(repeating: Array(repeating: 0, count: rows), count: DetectorName.most)
   }
 
   /// The combined p-value of an event, 1e-60…1; 1 before the first model.

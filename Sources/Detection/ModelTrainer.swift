@@ -58,7 +58,7 @@ public enum ModelTrainer {
       let later = lesson.heldOut()
       models = models.map { model in (model as? Autoencoder).map { $0.widened(to: later) } ?? model }
     }
-    let calibrations = calibrate(models, detectors, on: lesson)
+    let calibrations = calibrate(models, on: lesson)
     return StreamModel(
       contents: StreamModel.Contents(
         snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: rows.fields,
@@ -134,15 +134,15 @@ public enum ModelTrainer {
 
   /// From the scores of rows that were not fitted on: each detector's, then those of their combination.
   private static func calibrate(
-    _ models: [any TrainedModel], _ detectors: [DetectorName], on lesson: Lesson
+    _ models: [any TrainedModel], on lesson: Lesson
   ) -> [ScoreCalibration] {
     let data = lesson.heldOut()
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
-    for (detector, model) in zip(detectors, models) {
+    for model in models {
       let raw = model.scores(of: data)
       let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
-      let calibration = ScoreCalibration(scores: raw, leastUnit: detector.leastUnit(typical: typical))
+      let calibration = ScoreCalibration(scores: raw, leastUnit: model.leastUnit(typical: typical))
       let tracker = ThresholdTracker(calibration)
       for row in 0..<data.rows {
         combined[row] -= tracker.logP(calibration.standardized(raw[row])) / Float(models.count)

@@ -94,7 +94,7 @@ extension StreamDetector {
       let context = try reader.floats()
       let sustained = try SustainedMean(decoding: &reader)
       let count = Int(try reader.uint32())
-      guard count <= DetectorName.allCases.count + 2 else {
+      guard count <= DetectorName.most + 2 else {
         throw .invalid(section: Self.section, what: "thresholds of \(count) detectors")
       }
       // Read even when they are of another model, so that the rest is checked.

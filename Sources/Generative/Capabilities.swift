@@ -75,3 +75,11 @@ public protocol DifferentiableDensity: TrainedModel {
   /// From rows `[count, width]` in the units they were given to `[count]`, nats, up to a constant.
   func logDensity(_ x: Variable) -> Variable
 }
+
+/// A member that remembers how the rows are read that it was fitted to, and how it looks at them itself.
+public protocol FormKeeping: TrainedModel {
+  var form: RowForm { get }
+  /// Of the rows as the member sees them. Where this is binary and the rows are grey values, its likelihoods are those of bits:
+  /// whoever asks for them makes bits of the rows before.
+  var seenForm: RowForm { get }
+}

@@ -73,6 +73,8 @@ extension NetworkDesign {
 /// A design that says how probable rows are.
 public protocol LikelihoodDesign: NetworkDesign {
   static var likelihoodKind: LikelihoodKind { get }
+  /// The same of this design, for rows of its form.
+  var likelihoodKind: LikelihoodKind { get }
   /// `log p(x)` of each prepared row or a bound of it, `[rows]`, nats.
   ///
   /// - Parameter samples: draws per row where it is a bound or estimate; noise comes from the tape.
@@ -80,6 +82,7 @@ public protocol LikelihoodDesign: NetworkDesign {
 }
 
 extension LikelihoodDesign {
+  public var likelihoodKind: LikelihoodKind { Self.likelihoodKind }
   public static var scoreUnit: ScoreUnit { .nats }
   public func strangeness(_ rows: Rows) -> Variable { -logLikelihood(rows, samples: 1) }
   public func loss(_ rows: Rows) -> Variable { -logLikelihood(rows, samples: 1).mean() }

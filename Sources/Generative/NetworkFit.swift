@@ -4,14 +4,14 @@ import Networks
 import Tensors
 
 /// The fit of any ``NetworkDesign``: prepared rows, the one training loop, held-out rows that decide what is kept.
-final class NetworkFit<Design: NetworkDesign>: Fit {
+final class NetworkFit<Design: NetworkDesign>: LoopFit {
   private let settings: Design.Settings
   private let training: TrainingSettings
   private let design: Design
   private let preparation: Preparation
   private let columns: ColumnSummary
   private var state: TrainingState
-  private var learner: AccompaniedLearner
+  private(set) var learner: AccompaniedLearner
   private let seed: UInt64
   private var loop: TrainingLoop
   /// Steps between looks at the held-out rows, points of the curve and checkpoints.
@@ -99,12 +99,20 @@ final class NetworkFit<Design: NetworkDesign>: Fit {
   }
 
   func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
+    var learner = learner
+    defer { self.learner = learner }
+    return try run(surroundings, with: &learner)
+  }
+
+  func run(
+    _ surroundings: FitSurroundings, with learner: inout some Learner
+  ) throws(FitError) -> TrainingEnd {
     loop.timeLimit = surroundings.timeLimit
     var written = surroundings.now()
     var end = TrainingEnd.finished
     // Worked on apart, since the observer looks at this fit meanwhile.
-    var (state, learner) = (state, learner)
-    defer { (self.state, self.learner) = (state, learner) }
+    var state = state
+    defer { self.state = state }
     do throws(TrainingError) {
       // The curve is part of the state: a point is added before the state is given away.
       try loop.run(

@@ -49,7 +49,7 @@ extension NetworkModel {
 
 extension NetworkModel: LikelihoodModel where Design: LikelihoodDesign {
   public var likelihoodKind: LikelihoodKind {
-    (design as? any EnergyDesign)?.likelihoodKind(parameters) ?? Design.likelihoodKind
+    (design as? any EnergyDesign)?.likelihoodKind(parameters) ?? design.likelihoodKind
   }
 
   public func logLikelihoods(_ rows: Records, samples: Int, seed: UInt64) -> [Double] {

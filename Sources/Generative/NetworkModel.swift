@@ -4,12 +4,13 @@ public import Tensors
 
 /// A trained network of the suite: the design's layers with their weights, and the way from rows as they are given to rows as the
 /// network wants them. An immutable value.
-public struct NetworkModel<Design: NetworkDesign>: TrainedModel, TrainingCurveKeeping {
+public struct NetworkModel<Design: NetworkDesign>: FormKeeping, TrainingCurveKeeping {
   public static var catalogueName: String { Design.name }
   public var scoreUnit: ScoreUnit { Design.scoreUnit }
   public var width: Int { preparation.given.width }
   /// How rows are read that it was fitted to.
   public var form: RowForm { preparation.given }
+  public var seenForm: RowForm { preparation.form }
   public let curve: [CurvePoint]
   /// What was chosen when it was fitted.
   public let settings: Design.Settings

@@ -100,5 +100,29 @@ public struct Scratch {
   public var arena = Arena()
   /// Networks compiled for the models that were scored lately.
   var plans = PlanCache()
+  /// For models that compute row by row.
+  var space = WorkingSpace()
   public init() {}
+}
+
+/// Arrays that grow on first use and are then written over.
+struct WorkingSpace {
+  /// Prepared rows, and what a product makes of them.
+  var rows: [Float] = []
+  var products: [Float] = []
+  /// A number per row.
+  var results: [Double] = []
+  var numbers: [Double] = []
+  var indices: [Int] = []
+
+  mutating func grow(rows: Int = 0, products: Int = 0, results: Int = 0, numbers: Int = 0, indices: Int = 0) {
+    func grow<Number: Numeric>(_ array: inout [Number], _ count: Int) {
+      if array.count < count { array.append(contentsOf: repeatElement(0, count: count - array.count)) }
+    }
+    grow(&self.rows, rows)
+    grow(&self.products, products)
+    grow(&self.results, results)
+    grow(&self.numbers, numbers)
+    grow(&self.indices, indices)
+  }
 }

@@ -138,6 +138,14 @@ struct Sign: Operation {
   func derivative(_ at: Chain) -> [Variable?] { [nil] }
 }
 
+/// The largest whole number that is not above; constant almost everywhere.
+struct Floor: Operation {
+  var passesGradient: Bool { false }
+  var worksInPlace: Bool { true }
+  func forward(_ x: Operands, into y: View) { Elementwise.apply(.floor, x[0], into: y) }
+  func derivative(_ at: Chain) -> [Variable?] { [nil] }
+}
+
 /// Held between two bounds; the derivative is 1 strictly inside.
 struct Clamp: Operation {
   let low: Float
@@ -188,6 +196,8 @@ public func cos(_ x: Variable) -> Variable { x.record(Cosine()) }
 public func reciprocal(_ x: Variable) -> Variable { x.record(Reciprocal()) }
 public func sqrt(_ x: Variable) -> Variable { x.record(SquareRoot()) }
 public func abs(_ x: Variable) -> Variable { x.record(Magnitude()) }
+/// The largest whole number that is not above; without gradient.
+public func floor(_ x: Variable) -> Variable { x.record(Floor()) }
 /// Held between two bounds; no gradient outside.
 public func clamp(_ x: Variable, from low: Float, to high: Float) -> Variable {
   x.record(Clamp(low: low, high: high))

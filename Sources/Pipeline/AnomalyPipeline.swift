@@ -12,9 +12,13 @@ import Tensors
 public struct PipelineConfiguration: Sendable, Equatable {
   public var ingest = IngestSettings(sources: [])
   public var detection = DetectionSettings()
+  /// Streams that are not scored like all others.
+  public var exceptions: [StreamException] = []
   public var pipeline = PipelineSettings()
   public var control = ControlSettings()
   public init() {}
+
+  var choice: DetectionChoice { DetectionChoice(usual: detection, exceptions: exceptions) }
 }
 
 /// Where the daemon listens for `anomalyctl`.
@@ -95,7 +99,7 @@ public final class AnomalyPipeline: Sendable {
     alerts = try AlertStore(path: folder.alerts, newEpoch: { String(around.entropy, radix: 36) })
     let restored = try Restoring.load(
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
-      detection: configuration.detection, seed: around.entropy)
+      detection: configuration.choice, seed: around.entropy)
     let context = try MessagingContext()
     publisher = try Publisher(
       settings: settings.publish, keep: settings.keep.alerts, store: alerts, context: context, log: around.log
@@ -103,7 +107,7 @@ public final class AnomalyPipeline: Sendable {
     let shards = (0..<settings.shards).map { Shard(index: $0, queueBatches: settings.queueBatches) }
     self.shards = shards
     trainer = Trainer(
-      settings: settings.retrain, detection: configuration.detection, seed: around.entropy,
+      settings: settings.retrain, detection: configuration.choice, seed: around.entropy,
       snapshots: snapshots,
       histories: histories, pools: pools, shards: shards, log: around.log,
       requestDone: { [alerts] in Self.finishRequests($0, isLast: $1, alerts) })
@@ -118,7 +122,7 @@ public final class AnomalyPipeline: Sendable {
 
     for shard in shards {
       let surroundings = ShardState.Surroundings(
-        index: shard.index, shards: shards.count, detection: configuration.detection, pipeline: settings,
+        index: shard.index, shards: shards.count, detection: configuration.choice, pipeline: settings,
         histories: histories, seed: around.entropy, outbox: publisher.outbox, trainer: trainer,
         states: states,
         log: around.log)
@@ -221,8 +225,8 @@ public final class AnomalyPipeline: Sendable {
     if !fixed.isEmpty { throw NeedsRestart(keys: fixed) }
     // The only part that can fail (a port in use) goes first.
     try ingest.apply(new.ingest)
-    trainer.apply(new.pipeline.retrain, new.detection)
-    for shard in shards { shard.tell { $0.apply(new.detection, new.pipeline) } }
+    trainer.apply(new.pipeline.retrain, new.choice)
+    for shard in shards { shard.tell { $0.apply(new.choice, new.pipeline) } }
   }
 
   /// Some keys name things that cannot be exchanged under way.

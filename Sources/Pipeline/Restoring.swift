@@ -18,7 +18,7 @@ enum Restoring {
   /// Puts running states, models and open incidents together, stream by stream; damage costs what is damaged and no more.
   static func load(
     states: StateStore, snapshots: SnapshotStore, pools: WeightPools, open: [Alert],
-    detection: DetectionSettings,
+    detection: DetectionChoice,
     seed: UInt64
   ) throws -> Restored {
     var restored = Restored()
@@ -42,11 +42,13 @@ enum Restoring {
 
     for stream in Set(models.keys).union(running.keys).sorted() {
       var detector = StreamDetector(
-        stream: stream, settings: detection, seed: StreamEntry.hash(stream.name, from: seed))
+        stream: stream, settings: detection.settings(of: stream.name),
+        seed: StreamEntry.hash(stream.name, from: seed))
       if let bytes = running[stream] {
         do {
           detector = try StreamDetector(
-            restoring: bytes, stream: stream, model: models[stream], settings: detection,
+            restoring: bytes, stream: stream, model: models[stream],
+            settings: detection.settings(of: stream.name),
             seed: StreamEntry.hash(stream.name, from: seed))
         } catch {
           restored.damaged.append("\(stream): running state: \(error)")

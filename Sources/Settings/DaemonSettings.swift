@@ -89,6 +89,7 @@ extension DaemonSettings {
       Self.checkEndpoints($0, "endpoint", [pipeline.control.endpoint])
     }
     root.section("detection") { DetectionReading.read($0, &pipeline.detection) }
+    DetectionReading.readExceptions(root, &pipeline.exceptions)
     root.section("retrain") {
       DetectionReading.readRetraining($0, &pipeline.detection, &pipeline.pipeline.retrain)
     }

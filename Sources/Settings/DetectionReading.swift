@@ -1,5 +1,6 @@
 import Detection
 import Pipeline
+import Wire
 
 /// Keys of `detection` and `retrain`.
 enum DetectionReading {
@@ -19,6 +20,10 @@ enum DetectionReading {
       $0.integer("epochs", &detection.rbm.epochs, 1...10_000)
       $0.integer("hidden", &detection.rbm.hidden, 1...4096, absence: "auto")
     }
+    section.section("models") {
+      models($0, "names", &detection.models.names)
+      $0.integer("epochs", &detection.models.epochs, 1...10_000)
+    }
     section.section("calibration") {
       $0.share("held_out_share", &detection.calibration.heldOutShare, 0.05...0.5)
       $0.integer("fresh_rows", &detection.calibration.freshRows, 0...1_000_000)
@@ -34,6 +39,41 @@ enum DetectionReading {
       $0.integer("update_every", &detection.alerts.updateEvery, 1...1_000_000_000)
       $0.integer("features", &detection.alerts.features, 1...64)
     }
+  }
+
+  /// Members of the suite by name.
+  private static func models(_ section: ConfigSection, _ key: String, _ names: inout [DetectorName]) {
+    var texts = names.map(\.rawValue)
+    section.texts(key, &texts)
+    names = []
+    for text in texts where text != "none" {
+      guard let name = DetectorName(rawValue: text) else {
+        let known = DetectorName.all.map(\.rawValue)
+        section.report(
+          key,
+          "names \"\(text.prefix(80))\", which the suite does not have\(NearestName.hint(text, among: known))"
+        )
+        continue
+      }
+      if !names.contains(name) { names.append(name) }
+    }
+  }
+
+  /// Streams that are scored in another way.
+  static func readExceptions(_ root: ConfigSection, _ exceptions: inout [StreamException]) {
+    var read: [StreamException] = []
+    root.sections("streams") {
+      var match: [String] = []
+      $0.texts("match", &match)
+      if match.isEmpty { $0.report("match", "is missing: give the names of streams, * for any letters") }
+      var names: [DetectorName] = []
+      models($0, "models", &names)
+      read.append(StreamException(match: Globs(match), models: names))
+      if names.count + 2 > DetectorName.most {
+        $0.report("models", "has more than \(DetectorName.most - 2)")
+      }
+    }
+    exceptions = read
   }
 
   /// One section for both: when a detector asks for a training, and what training may cost.

@@ -19,6 +19,8 @@ package enum UnaryFunction: Int32, Sendable, CaseIterable {
   /// `x < 0 ? parameter · (eˣ - 1) : x`
   case elu
   case identity
+  /// The largest whole number that is not above.
+  case floor
 
   /// True where the derivative is computed from `y = f(x)`, false where from `x`.
   package var derivativeUsesOutput: Bool {

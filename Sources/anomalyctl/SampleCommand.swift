@@ -11,7 +11,7 @@ struct SampleCommand: ControlCommand {
       real one is a field the model has not understood.
       """)
   @Argument(help: "The stream's name.") var stream: String
-  @Option(help: "The detector: autoencoder or rbm.") var model: String
+  @Option(help: "The model: autoencoder, rbm, or another that scores the stream.") var model: String
   @Option(help: "How many rows to draw.") var count: Int = 200
   @Option(help: "The same seed draws the same rows.") var seed: UInt64 = 1
   @Option(help: ArgumentHelp("Write a picture (.svg) or the drawn rows (.csv) here.", valueName: "file"))

@@ -5,7 +5,7 @@ import Foundation
 /// The measurements that `anomalylab bench` knows; each is a function in a file of its own.
 enum Benchmarks {
   static let all: [Benchmark] = [
-    pipeline, score, memory, kill, operations, train,
+    pipeline, score, memory, kill, operations, train, suite,
     Benchmark(
       name: "calibration", summary: "measured against promised false-alarm rates, on three kinds of noise"
     ) {
@@ -24,6 +24,8 @@ struct Benchmark: Sendable {
   let summary: String
   /// What may be named behind it, to measure only that.
   var cases: [String] = []
+  /// Takes an hour or more: only when it is named.
+  var isLong = false
   /// Measures, and says each result through ``BenchRun/report(_:_:_:reference:_:note:)``.
   let run: @Sendable (BenchRun) throws -> Void
 }
@@ -106,7 +108,7 @@ struct BenchResult: Encodable {
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures speed, memory and accuracy; without a name everything, one after the other.",
+    abstract: "Measures speed, memory and accuracy; without a name everything that does not take hours.",
     discussion: Benchmarks.all.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
   @Argument(help: "Which measurements, and which of their cases: `train vae gpt`.") var names: [String] = []
   @Option(help: "Threads that train.") var threads: Int?
@@ -133,7 +135,7 @@ struct BenchCommand: ParsableCommand {
       $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     }
     let settings = Dictionary(pairs.map { ($0[0], $0[1]) }) { $1 }
-    for benchmark in Benchmarks.all where names.isEmpty || names.contains(benchmark.name) {
+    for benchmark in Benchmarks.all where names.isEmpty ? !benchmark.isLong : names.contains(benchmark.name) {
       try benchmark.run(
         BenchRun(
           name: benchmark.name, isJSON: json, settings: settings,

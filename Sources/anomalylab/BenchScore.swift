@@ -20,7 +20,7 @@ extension Benchmarks {
     let inputs = ScoreLoad.rows(microBatch, width: width, seed: 2)
     let mask = [Float](repeating: 1, count: inputs.count)
     var models: [any TrainedModel] = []
-    for entry in Catalogue.all where entry.name != IndependentGaussian.catalogueName {
+    for entry in Catalogue.all where entry.name != Independent.catalogueName {
       var fitted: (any TrainedModel)?
       let seconds = try ScoreLoad.seconds { fitted = try entry.fit(data, 1, { false }) }
       guard let model = fitted else { continue }

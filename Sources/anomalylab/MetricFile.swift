@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Foundation
 
 /// A recording: a CSV file with a header, a row per observation, plain or gzip.
@@ -22,75 +23,42 @@ struct MetricFile {
 
   /// - Throws: ``Failure`` for a file that is not there, is not readable or holds no rows.
   init(path: String) throws {
-    guard let text = String(validating: try Gzip.bytes(ofFile: path), as: UTF8.self) else {
-      throw Failure(.data, what: path, why: "is no UTF-8 text", remedy: "give a CSV file, plain or gzip")
+    do throws(DataError) {
+      try self.init(csv: FileBytes.read(path), name: path)
+    } catch {
+      throw Failure(error)
     }
-    try self.init(text: text, name: path)
   }
 
-  init(text: String, name: String) throws {
-    let lines = text.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 })
-    let header = lines.first.map { Self.cells($0) } ?? []
-    guard !header.isEmpty, lines.count > 1 else {
-      throw Failure(
-        .data, what: name, why: "holds no rows",
-        remedy: "give a CSV file with a header and a row per observation")
-    }
+  private init(csv bytes: [UInt8], name: String) throws(DataError) {
+    var rows = try CSVRows(bytes, name: name)
+    let header = rows.header ?? []
     let ts = header.firstIndex(of: "ts")
     let label = header.firstIndex(of: "label")
     let metrics = header.indices.filter { !["ts", "label", "split"].contains(header[$0]) }
     guard !metrics.isEmpty else {
-      throw Failure(
-        .data, what: name, why: "has no metric column", remedy: "add one")
+      throw DataError(.data, what: name, why: "has no metric column", remedy: "add one")
     }
     fields = metrics.map { header[$0] }
     values = []
     timestamps = []
     labels = []
-    values.reserveCapacity((lines.count - 1) * metrics.count)
-    for (index, line) in lines.dropFirst().enumerated() {
-      let cells = Self.cells(line)
-      guard cells.count == header.count else {
-        throw Failure(
-          .data, what: "\(name): line \(index + 2)",
-          why: "has \(cells.count) cells, the header \(header.count)",
-          remedy: "write every cell, empty where a value is missing")
-      }
-      for metric in metrics { values.append(Double(cells[metric]) ?? .nan) }
+    while try rows.next() {
+      let cells = rows.cells
+      for metric in metrics { values.append(DecimalNumber.parse(cells[metric]) ?? .nan) }
       if let ts {
-        guard let time = Double(cells[ts]), time.isFinite else {
-          throw Failure(
-            .data, what: "\(name): line \(index + 2)", why: "ts is \"\(cells[ts])\", not seconds since 1970",
-            remedy: "write a number")
+        guard let time = DecimalNumber.parse(cells[ts]), time.isFinite else {
+          throw rows.wrong(ts, "is not seconds since 1970", "write a number")
         }
         timestamps.append(time)
       }
-      if let label { labels.append(Double(cells[label]).map { $0 > 0 ? 1 : 0 } ?? 0) }
+      if let label { labels.append(DecimalNumber.parse(cells[label]).map { $0 > 0 ? 1 : 0 } ?? 0) }
     }
-  }
-
-  /// The cells of one line; a cell in double quotes may hold commas.
-  private static func cells(_ line: Substring.UTF8View) -> [String] {
-    guard line.contains(UInt8(ascii: "\"")) else {
-      return line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { cell in
-        String(Substring(cell)).trimmingCharacters(in: .whitespaces)
-      }
+    guard !values.isEmpty else {
+      throw DataError(
+        .data, what: name, why: "holds no rows",
+        remedy: "give a CSV file with a header and a row per observation")
     }
-    var cells = [""]
-    var quoted = false
-    var rest = Substring(line)
-    while let character = rest.popFirst() {
-      switch character {
-      // Two within quotes stand for one.
-      case "\"" where quoted && rest.first == "\"":
-        rest.removeFirst()
-        cells[cells.count - 1].append("\"")
-      case "\"": quoted.toggle()
-      case "," where !quoted: cells.append("")
-      default: cells[cells.count - 1].append(character)
-      }
-    }
-    return cells
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Datasets
 import Foundation
 import Messaging
 
@@ -50,6 +51,20 @@ struct Anomalylab: ParsableCommand {
       SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
       BenchPublishCommand.self,
     ])
+}
+
+extension Failure {
+  /// What is wrong with a data file, with the exit code that belongs to it.
+  init(_ error: DataError) {
+    let kind: Kind =
+      switch error.kind {
+      case .data: .data
+      case .input: .input
+      case .output: .output
+      case .io: .io
+      }
+    self.init(kind, what: error.what, why: error.why, remedy: error.remedy)
+  }
 }
 
 /// A span of time as written on a command line: `90s`, `15m`, `1h30m`.

@@ -23,7 +23,9 @@ struct Replay: ParsableCommand {
   @Option(help: "Where the scores go (CSV).") var scores: String
   @Option(help: "Where the alerts go, one JSON object a line.") var alerts: String?
   @Option(help: "Config file whose detection settings hold.") var config: String?
-  @Option(help: "Detectors, with commas between: autoencoder, rbm.") var detectors: String?
+  @Option(
+    help: "Detectors, with commas between: autoencoder, rbm, or any other model (see `anomalylab models`).")
+  var detectors: String?
   @Option(help: "Rows scored of a file with the column split: test or all.") var rows = "test"
   @Flag(help: "The rows have no order in time: no differences, no windows.") var unordered = false
   @Option(help: "Seed of everything random.") var seed: UInt64 = 1
@@ -68,20 +70,21 @@ struct Replay: ParsableCommand {
 extension DetectionSettings {
   /// Turns on the detectors of a list such as `autoencoder,rbm`, and all others off.
   mutating func choose(_ list: String) throws(Failure) {
-    var chosen: Set<DetectorName> = []
+    var chosen: [DetectorName] = []
     for part in list.split(separator: ",") {
       let name = part.trimmingCharacters(in: .whitespaces)
-      guard let detector = DetectorName(rawValue: name == "gaussian-rbm" ? "rbm" : name) else {
+      guard let detector = DetectorName(rawValue: name) else {
         throw Failure(
           .usage, what: "--detectors", why: "\"\(name)\" is not known",
-          remedy: "give \(DetectorName.allCases.map(\.rawValue).joined(separator: ", "))")
+          remedy: "give \(DetectorName.all.map(\.rawValue).joined(separator: ", "))")
       }
-      chosen.insert(detector)
+      if !chosen.contains(detector) { chosen.append(detector) }
     }
     guard !chosen.isEmpty else {
       throw Failure(.usage, what: "--detectors", why: "names none", remedy: "give at least one")
     }
     autoencoder.enabled = chosen.contains(.autoencoder)
     rbm.enabled = chosen.contains(.rbm)
+    models.names = chosen.filter { $0 != .autoencoder && $0 != .rbm }
   }
 }

@@ -49,12 +49,14 @@ enum Rules {
     "Messaging": ["CZeroMQ"],
     "Tensors": ["COpenBLAS", "CVectorMath"],
     "Systemd": ["CSystemd", "Logging"],
+    "Datasets": ["CZlib", "CPNG"],
     "Gradients": ["Tensors"],
     "Wire": ["Events", "CSimdJSON"],
     "Control": ["Events", "Messaging"],
     "Networks": ["Gradients", "Tensors"],
     "Generative": ["Networks", "Gradients", "Tensors"],
     "Archive": ["Events", "Networks", "GRDB"],
+    "Evaluation": ["Datasets", "Generative", "Networks", "Gradients", "Tensors"],
     "Detection": ["Events", "Generative", "Tensors"],
     "Pipeline": [
       "Events", "Messaging", "Wire", "Detection", "Archive", "Control", "Generative", "Tensors", "Logging",
@@ -69,7 +71,7 @@ enum Rules {
     "anomalylab": [
       "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging", "Control", "Tensors",
       "Events",
-      "CZlib", "CAllocations", "CBareLoop", "ArgumentParser", "Networks", "Gradients",
+      "CAllocations", "CBareLoop", "ArgumentParser", "Networks", "Gradients", "Datasets", "Evaluation",
     ],
   ]
   static let platform: Set<String> = [
@@ -111,6 +113,7 @@ enum Rules {
       + each(tree, except: ["Tensors"], /\b(?:cblas|openblas|LAPACKE)_\w+\(/, "BLAS is spoken in Tensors")
       + each(tree, except: ["Systemd"], /\bsd_\w+\(/, "libsystemd is spoken in Systemd")
       + each(tree, except: ["Archive"], /\bsqlite3_\w+\(/, "SQLite is spoken in Archive")
+      + each(tree, except: ["Datasets"], /\b(?:gz|png_|cpng_)\w+\(/, "zlib and libpng are spoken in Datasets")
   }
 
   static func rim(_ tree: SourceTree) -> [String] {

@@ -53,8 +53,10 @@ import Testing
 
   @Test(arguments: [false, true])
   func `a chart of nothing, of a point and of extremes is still a chart`(isLogarithmic: Bool) throws {
-    for y in [[], [5], [0, 0], [-1, -2], [1e300, -1e300], [1e-300, 1e300], [.nan], [.leastNonzeroMagnitude, 1]] as [[Double]]
-    {
+    let extremes: [[Double]] = [
+      [], [5], [0, 0], [-1, -2], [1e300, -1e300], [1e-300, 1e300], [.nan], [.leastNonzeroMagnitude, 1],
+    ]
+    for y in extremes {
       let chart = Chart(
         title: "t", x: "x", y: "y", isLogarithmic: isLogarithmic, series: [Chart.Series("s", y: y)])
       let elements = try #require(Elements(chart.svg), "\(y)")

@@ -67,6 +67,32 @@ import Testing
     #expect(detector.observeAll(signals.rows(100)).p.allSatisfy { $0 > 0 && $0 <= 1 })
   }
 
+  @Test
+  func `another member of the suite scores beside the two, is written down with them and can be sampled`()
+    throws
+  {
+    var signals = Signals(features: 2, seed: 77)
+    var settings = DetectionSettings()
+    let made = try #require(DetectorName(rawValue: "made"))
+    settings.models.names = [made]
+    settings.models.epochs = 20
+    let model = try train(signals.rows(400), settings: settings)
+    #expect(model.detectors == [.autoencoder, .rbm, made])
+    let copy = try StreamModel(decoding: model.encode())
+    #expect(copy.detector(made)?.encode() == model.detector(made)?.encode())
+    #expect(model.detector(made)?.sample(count: 3, seed: 1).count == 3 * 6)
+    var detector = StreamDetector(stream: StreamKey("s"), settings: settings, seed: 1)
+    for field in model.fields { detector.addField(field) }
+    detector.install(copy)
+    var workspace = DetectorWorkspace()
+    let rows = signals.rows(64)
+    detector.observe(
+      rows: rows.values, width: 2, timestamps: rows.timestamps, count: 64, workspace: &workspace)
+    #expect(workspace.raw[2].allSatisfy { $0.isFinite })
+    #expect(Set(workspace.raw[2]).count > 1)
+    #expect(DetectorName(rawValue: "gaussian-rbm") == .rbm && DetectorName(rawValue: "nothing") == nil)
+  }
+
   @Test func `rows without order learn levels only`() throws {
     var signals = Signals(features: 3, seed: 75)
     var unordered = settings
@@ -90,7 +116,7 @@ import Testing
       rows.values[row * 2 + 1] = 0.1 + 0.01 * rows.values[row * 2 + 1]
     }
     let model = try train(rows)
-    for name in DetectorName.allCases {
+    for name in [DetectorName.autoencoder, .rbm] {
       let member = try #require(model.detector(name))
       let samples = member.sample(count: 200, seed: 3)
       var sums = [0.0, 0.0]

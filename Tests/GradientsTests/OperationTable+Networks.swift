@@ -24,6 +24,7 @@ extension OperationCase {
     OperationCase("cumulative sum of columns, reversed", [3, 2]) {
       cumulativeSum($0[0], axis: 0, reversed: true)
     },
+    OperationCase("floor", [2, 3]) { $0[0] * floor($0[0] * 1e-3 + 2.5) },
     OperationCase("padded", [2, 3]) { padded($0[0], (1, 2), axes: [0, 1]) },
     OperationCase("dropout", [4, 4]) { dropout($0[0], rate: 0.4) },
   ]
@@ -39,6 +40,11 @@ extension OperationCase {
     OperationCase("layer norm", [3, 5], [5], [5]) { layerNorm($0[0], scale: $0[1], shift: $0[2]) },
     OperationCase("group norm", [2, 4, 2, 2], [4], [4]) {
       groupNorm($0[0], groups: 2, scale: $0[1], shift: $0[2])
+    },
+    OperationCase("NADE", [3, 4], [4, 5], [5], [4, 5], [4]) { nade($0[0], $0[1], $0[2], $0[3], $0[4]) },
+    OperationCase("NADE of given rows", [4, 5], [5], [4, 5], [4]) {
+      let x = Tensor([0, 1, 1, 0, 1, 0, 0.5, 1, 0, 0, 1, 1, 1, 1, 0, -1, 0, 0, 0, 0], shape: [5, 4])
+      return nade($0[0].tape.input(x), $0[0], $0[1], $0[2], $0[3])
     },
     OperationCase("attention", [2, 3, 2], [2, 4, 2], [2, 4, 3]) { attention($0[0], $0[1], $0[2]) },
     OperationCase("attention of heads", [2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]) {

@@ -99,6 +99,35 @@ struct TrainingTests {
     }
   }
 
+  @Test func `a resumed run reports what a whole one does`() throws {
+    func losses(_ state: inout TrainingState, _ learner: inout TapeLearner, stopAt step: Int) throws
+      -> [Float]
+    {
+      var losses: [Float] = []
+      var loop = SmallTraining.loop(24)
+      loop.reportInterval = 6
+      var asked = state.step
+      try loop.run(
+        &state, &learner, now: { 0 }, observer: { if $0.end != .stopped { losses.append($0.loss) } },
+        shouldStop: {
+          asked += 1
+          return asked > step
+        })
+      return losses
+    }
+    var (whole, learner) = SmallTraining.begin()
+    let truth = try losses(&whole, &learner, stopAt: 24)
+    for step in [3, 6, 17] {
+      var (first, one) = SmallTraining.begin()
+      let before = try losses(&first, &one, stopAt: step)
+      #expect(first.step == step)
+      var (second, two) = SmallTraining.begin()
+      try second.restore(first.encode())
+      #expect(before + (try losses(&second, &two, stopAt: 24)) == truth)
+      #expect(second == whole)
+    }
+  }
+
   @Test func `it goes on in another process, bit for bit`() async throws {
     var (first, learner) = SmallTraining.begin()
     try SmallTraining.loop(20).run(&first, &learner, now: { 0 })

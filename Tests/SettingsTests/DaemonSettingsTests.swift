@@ -107,6 +107,32 @@ import Wire
       ])
   }
 
+  @Test func `models are named for all streams or for some, and unknown ones are told with the nearest`()
+    throws
+  {
+    let text = """
+      detection:
+        models:
+          names: [made]
+      streams:
+        - match: ["press-*", boiler]
+          models: none
+        - match: x
+          models: [made, gaussian-rbm]
+      """
+    let settings = try DaemonSettings.parse(text, file: "a.yaml").settings.pipeline
+    #expect(settings.detection.models.names.map(\.rawValue) == ["made"])
+    #expect(settings.exceptions.map { $0.models.map(\.rawValue) } == [[], ["made", "rbm"]])
+    #expect(settings.exceptions[0].match.matches("press-7") && !settings.exceptions[0].match.matches("pres"))
+    let wrong = "detection:\n  models:\n    names: [mode]\nstreams:\n  - models: [made]\n"
+    #expect {
+      try DaemonSettings.parse(wrong, file: "a.yaml")
+    } throws: {
+      let text = "\($0)"
+      return text.contains("a.yaml:3:") && text.contains("did you mean made?") && text.contains("match")
+    }
+  }
+
   @Test func `what depends on several keys is checked too`() {
     #expect(
       complaints("detection:\n  alerts:\n    open: 50\n    close: 60\n") == [

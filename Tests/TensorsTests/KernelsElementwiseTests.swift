@@ -45,6 +45,7 @@ struct KernelsElementwiseTests {
     case .leakyRelu: x < 0 ? p * x : x
     case .elu: x < 0 ? p * (exp(x) - 1) : x
     case .identity: x
+    case .floor: x.rounded(.down)
     }
   }
 

@@ -6,7 +6,8 @@
 
 enum {
   VM_EXP, VM_LOG, VM_TANH, VM_SIGMOID, VM_SOFTPLUS, VM_RELU, VM_GELU, VM_GELU_TANH, VM_SILU, VM_SQRT, VM_RSQRT,
-  VM_SQUARE, VM_ABS, VM_SIGN, VM_SIN, VM_COS, VM_ERF, VM_NEGATE, VM_RECIPROCAL, VM_LEAKY_RELU, VM_ELU, VM_IDENTITY
+  VM_SQUARE, VM_ABS, VM_SIGN, VM_SIN, VM_COS, VM_ERF, VM_NEGATE, VM_RECIPROCAL, VM_LEAKY_RELU, VM_ELU, VM_IDENTITY,
+  VM_FLOOR
 };
 // y = f(x); the parameter is the slope of leaky ReLU or the scale of ELU, otherwise unused. In place is allowed.
 void vm_unary(int function, size_t n, const float *x, float parameter, float *y);

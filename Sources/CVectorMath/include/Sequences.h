@@ -38,3 +38,13 @@ void vm_attention_backward(size_t queries, size_t keys, size_t width, float scal
                            size_t d_k_step, float *d_v, size_t d_v_step, float *space);
 // Rows of logits: y = softmax(scale x) where only the first keys - queries + 1 + row of a row count when causal. In place.
 void vm_masked_softmax(size_t queries, size_t keys, float scale, int causal, float *x);
+
+// NADE (Larochelle & Murray 2011): logits[r,j] = b[j] + v[j]·σ(c + Σ_{i<j} x[r,i] w[i]), w and v n × hidden; places with x = 0 are
+// passed over. Leaves the sum over all i in sums, rows × hidden, from which the way back undoes one place after the other.
+size_t vm_nade_space(size_t hidden);
+void vm_nade(size_t rows, size_t n, size_t hidden, const float *x, const float *w, const float *c, const float *v,
+             const float *b, float *logits, float *sums, float *space);
+// Adds to d_w, d_c and d_v for hidden units first … first + count.
+void vm_nade_backward(size_t rows, size_t n, size_t hidden, size_t first, size_t count, const float *x, const float *w,
+                      const float *v, const float *sums, const float *d_logits, float *d_w, float *d_c, float *d_v,
+                      float *space);

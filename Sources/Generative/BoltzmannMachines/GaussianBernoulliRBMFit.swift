@@ -29,7 +29,7 @@ public struct GaussianRBMSettings: ModelSettings {
 }
 
 /// The fit of a ``GaussianBernoulliRBM``: that of its `fit` function, and with settings by name and a state that can be written down.
-final class GaussianBernoulliRBMFit: Fit {
+final class GaussianBernoulliRBMFit: LoopFit {
   private let data: DataMatrix
   private let moments: (mean: [Float], deviation: [Float])
   private var trained: Training<RBMLearner>
@@ -83,7 +83,6 @@ final class GaussianBernoulliRBMFit: Fit {
     trained = training
   }
 
-  /// What is trained, at its parameters as they are now.
   var learner: RBMLearner { trained.learner }
 
   func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
@@ -92,7 +91,6 @@ final class GaussianBernoulliRBMFit: Fit {
     return try run(surroundings, with: &learner)
   }
 
-  /// As ``run(_:)``, with another learner of the same parameters.
   func run(
     _ surroundings: FitSurroundings, with learner: inout some Learner
   ) throws(FitError) -> TrainingEnd {

@@ -43,49 +43,45 @@ public struct TrainingLoop: Sendable, Equatable {
     checkpoint: (TrainingState) -> Void = { _ in }
   ) throws(TrainingError) -> TrainingEnd {
     learner.buffer.parameters = state.parameters
-    var report = Report(begin: now())
-    var end = TrainingEnd.finished
+    var speed = Speed(begin: now())
     let perPass = max(state.shuffle.batchesPerEpoch, 1)
+    func report(_ state: TrainingState, _ end: TrainingEnd?) {
+      observer(speed.progress(state, steps: steps, end: end, at: now()))
+    }
     do throws(TrainingError) {
       while state.step < steps {
-        if shouldStop() {
-          end = .stopped
-          break
-        }
-        if let timeLimit, now() - report.begin >= timeLimit {
-          end = .timeLimit
-          break
-        }
-        try step(&state, &learner, &report)
-        if state.step % (evaluationInterval ?? perPass) == 0 {
-          try evaluate(&state, &learner, &report)
-        }
-        if let checkpointInterval, state.step % checkpointInterval == 0 {
+        let limit = timeLimit.map { now() - speed.begin >= $0 } ?? false
+        let early = shouldStop() ? TrainingEnd.stopped : limit ? .timeLimit : nil
+        if let early {
           state.parameters = learner.buffer.parameters
-          checkpoint(state)
+          // The sums stay as they are: a resumed run goes on with them.
+          report(state, early)
+          return early
         }
-        if let patience, state.evaluationsWithoutGain >= patience {
-          end = .noGain
-          break
+        try step(&state, &learner, &speed)
+        if state.step % (evaluationInterval ?? perPass) == 0 { try evaluate(&state, &learner) }
+        let isDone = patience.map { state.evaluationsWithoutGain >= $0 } ?? false
+        let end = isDone ? TrainingEnd.noGain : state.step == steps ? .finished : nil
+        let isReport = state.step % (reportInterval ?? perPass) == 0
+        if isReport || end != nil { report(state, end) }
+        if isReport { (state.lossSum, state.lossSteps) = (0, 0) }
+        if end != nil || checkpointInterval.map({ state.step % $0 == 0 }) ?? false {
+          state.parameters = learner.buffer.parameters
         }
-        if state.step % (reportInterval ?? perPass) == 0, state.step < steps {
-          observer(report.progress(state, steps: steps, at: now()))
-        }
+        if let checkpointInterval, state.step % checkpointInterval == 0 { checkpoint(state) }
+        if let end { return end }
       }
     } catch {
       state.parameters = learner.buffer.parameters
       throw error
     }
-    state.parameters = learner.buffer.parameters
-    var last = report.progress(state, steps: steps, at: now())
-    last.end = end
-    observer(last)
-    return end
+    report(state, .finished)
+    return .finished
   }
 
   /// One step, or nothing at all when it failed.
   private func step(
-    _ state: inout TrainingState, _ learner: inout some Learner, _ report: inout Report
+    _ state: inout TrainingState, _ learner: inout some Learner, _ speed: inout Speed
   ) throws(TrainingError) {
     let buffer = learner.buffer
     let place = (state.shuffle.epoch, state.shuffle.position)
@@ -115,15 +111,18 @@ public struct TrainingLoop: Sendable, Equatable {
     learner.moved(rate: rate)
     state.average?.update(buffer.weights)
     state.step += 1
-    report.add(loss: loss, rows: rows.count, rate: rate, norm: norm)
+    state.lossSum += Double(loss)
+    state.lossSteps += 1
+    speed.rows += rows.count
+    (speed.rate, speed.norm) = (rate, norm)
   }
 
   private func evaluate(
-    _ state: inout TrainingState, _ learner: inout some Learner, _ report: inout Report
+    _ state: inout TrainingState, _ learner: inout some Learner
   ) throws(TrainingError) {
     guard let loss = learner.heldOutLoss() else { return }
     guard loss.isFinite else { throw .heldOutLoss(loss, step: state.step) }
-    report.heldOutLoss = loss
+    state.heldOutLoss = loss
     guard let best = state.best else {
       state.keep(learner.buffer.parameters, loss: loss)
       return
@@ -142,40 +141,28 @@ public struct TrainingLoop: Sendable, Equatable {
   }
 }
 
-/// What is gathered between two reports.
-private struct Report {
+/// What a report says beside what the state knows: of this process, since its last report.
+private struct Speed {
   let begin: Double
   var last: Double
-  var losses = 0.0
-  var steps = 0
   var rows = 0
   var rate: Float = 0
   var norm: Float?
-  var heldOutLoss: Float?
 
   init(begin: Double) {
     self.begin = begin
     last = begin
   }
 
-  mutating func add(loss: Float, rows: Int, rate: Float, norm: Float?) {
-    losses += Double(loss)
-    steps += 1
-    self.rows += rows
-    self.rate = rate
-    self.norm = norm
-  }
-
-  mutating func progress(_ state: TrainingState, steps most: Int, at now: Double) -> TrainingProgress {
+  mutating func progress(
+    _ state: TrainingState, steps most: Int, end: TrainingEnd?, at now: Double
+  ) -> TrainingProgress {
     let spent = now - last
-    defer {
-      (losses, steps, rows) = (0, 0, 0)
-      last = now
-    }
+    defer { (rows, last) = (0, now) }
     return TrainingProgress(
       step: state.step, steps: most, epoch: state.shuffle.epoch,
-      loss: steps == 0 ? 0 : Float(losses / Double(steps)), heldOutLoss: heldOutLoss,
-      bestLoss: state.best?.loss, rate: rate, gradientNorm: norm,
-      rowsPerSecond: spent > 0 ? Double(rows) / spent : 0, seconds: now - begin, end: nil)
+      loss: state.lossSteps == 0 ? 0 : Float(state.lossSum / Double(state.lossSteps)),
+      heldOutLoss: state.heldOutLoss, bestLoss: state.best?.loss, rate: rate, gradientNorm: norm,
+      rowsPerSecond: spent > 0 ? Double(rows) / spent : 0, seconds: now - begin, end: end)
   }
 }

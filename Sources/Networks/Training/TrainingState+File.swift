@@ -25,7 +25,8 @@ extension TrainingState {
       rows: shuffle.rows, batch: shuffle.batch, keepsRest: shuffle.keepsRest,
       optimizerSteps: optimizers.map(\.steps), optimizerRules: optimizers.map { Head.name($0.rule) },
       averageSteps: average?.steps, bestLoss: best?.loss.bitPattern, bestStep: best?.step,
-      evaluationsWithoutGain: evaluationsWithoutGain, halvings: halvings)
+      evaluationsWithoutGain: evaluationsWithoutGain, halvings: halvings,
+      lossSum: lossSum.bitPattern, lossSteps: lossSteps, heldOutLoss: heldOutLoss?.bitPattern)
     let text = head.text
     return Weights(
       tensors,
@@ -87,6 +88,9 @@ extension TrainingState {
     next.step = head.step
     next.evaluationsWithoutGain = head.evaluationsWithoutGain
     next.halvings = head.halvings
+    next.lossSum = Double(bitPattern: head.lossSum)
+    next.lossSteps = head.lossSteps
+    next.heldOutLoss = head.heldOutLoss.map(Float.init(bitPattern:))
     next.shuffle.move(toEpoch: head.epoch, position: head.position)
     self = next
   }
@@ -103,7 +107,7 @@ extension TrainingState {
 
 /// What is not numbers of the model.
 private struct Head: Codable {
-  static let current = 1
+  static let current = 2
   static let key = "training"
   static let checksumKey = "checksum"
 
@@ -123,6 +127,10 @@ private struct Head: Codable {
   var bestStep: Int?
   var evaluationsWithoutGain: Int
   var halvings: Int
+  /// Bits again.
+  var lossSum: UInt64
+  var lossSteps: Int
+  var heldOutLoss: UInt32?
 
   var text: String {
     let encoder = JSONEncoder()

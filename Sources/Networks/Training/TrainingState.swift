@@ -26,6 +26,11 @@ public struct TrainingState: Sendable, Equatable {
   public var evaluationsWithoutGain = 0
   /// How often the rate was halved for want of gain.
   public var halvings = 0
+  /// The losses of the steps since the last report that was due, so that a resumed run reports what a whole one does.
+  public var lossSum = 0.0
+  public var lossSteps = 0
+  /// The held-out loss when it was last computed.
+  public var heldOutLoss: Float?
 
   /// The begin of a run.
   ///

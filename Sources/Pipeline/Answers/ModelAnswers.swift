@@ -83,8 +83,8 @@ extension AnomalyPipeline {
   func sample(_ stream: String, model: String, count: Int, seed: UInt64) throws -> SampleReport {
     guard let detector = DetectorName(rawValue: model) else {
       throw Failure(
-        .usage, what: "model \(model)", why: "there is no such detector",
-        remedy: "choose one of \(DetectorName.allCases.map(\.rawValue).joined(separator: ", "))")
+        .usage, what: "model \(model)", why: "the suite has no such member",
+        remedy: "choose one of \(DetectorName.all.map(\.rawValue).joined(separator: ", "))")
     }
     guard let trained = try onShard(of: stream, { state, local in state.streams[local].detector.model })
     else {
@@ -94,8 +94,8 @@ extension AnomalyPipeline {
     }
     guard let member = trained.detector(detector) else {
       throw Failure(
-        .data, what: "model \(model)", why: "it is switched off for stream \(stream)",
-        remedy: "turn it on under detection in the config and retrain")
+        .data, what: "model \(model)", why: "it does not score stream \(stream)",
+        remedy: "name it under detection.models or streams in the config and retrain")
     }
     var report = SampleReport()
     report.stream = stream

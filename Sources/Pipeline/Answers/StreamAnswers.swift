@@ -68,7 +68,7 @@ extension ShardState {
     row.snapshot = status.snapshot
     row.pooled = entry.isPooled
     if status.phase == .collecting {
-      row.rowsWanted = max(0, around.detection.collecting.rows - Int(clamping: status.events))
+      row.rowsWanted = max(0, around.detection.usual.collecting.rows - Int(clamping: status.events))
     }
     return row
   }
@@ -109,7 +109,7 @@ extension ShardState {
     detail.history.capacity = around.pipeline.retrain.historyRows
     var drift = DriftReport()
     drift.statistic = status.drift
-    drift.threshold = around.detection.retraining.drift
+    drift.threshold = around.detection.usual.retraining.drift
     drift.drifting = drift.threshold > 0 && status.drift > drift.threshold
     detail.drift = drift
     return detail

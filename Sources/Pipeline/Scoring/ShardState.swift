@@ -16,7 +16,7 @@ struct ShardState {
   struct Surroundings: Sendable {
     var index: Int
     var shards: Int
-    var detection: DetectionSettings
+    var detection: DetectionChoice
     var pipeline: PipelineSettings
     var histories: HistoryStore
     /// Of incident ids and reservoirs; another one in every life of the process.
@@ -157,13 +157,21 @@ struct ShardState {
         local == streams.count, "stream \(id) was declared before \(streams.count * around.shards)")
       streams.append(
         StreamEntry(
-          key: key, detector: StreamDetector(stream: key, settings: around.detection, seed: seed(of: key)),
+          key: key,
+          detector: StreamDetector(
+            stream: key, settings: around.detection.settings(of: key.name), seed: seed(of: key)),
           history: around.histories.history(of: key)))
     case .field(let stream, let name):
       let local = Int(stream) / around.shards
       if streams[local].detector.fields.contains(name) == false { flush(local) }
       _ = streams[local].declareField(name)
     }
+  }
+
+  /// Of streams that may share a model: the same fields, scored by the same members of the suite.
+  private func signature(_ local: Int) -> UInt64 {
+    let settings = around.detection.settings(of: streams[local].key.name)
+    return settings.detectors.reduce(streams[local].signature) { StreamEntry.hash($1.rawValue, from: $0) }
   }
 
   func seed(of key: StreamKey) -> UInt64 { StreamEntry.hash(key.name, from: around.seed) }
@@ -193,7 +201,7 @@ struct ShardState {
     around.trainer.add(
       TrainingJob(
         id: UInt32(local * around.shards + around.index), stream: streams[local].key, shard: around.index,
-        reason: reason, signature: streams[local].signature,
+        reason: reason, signature: signature(local),
         parent: streams[local].detector.model?.snapshotName))
   }
 
@@ -227,10 +235,12 @@ struct ShardState {
     streams[local].detector.trainingEnded()
   }
 
-  mutating func apply(_ detection: DetectionSettings, _ pipeline: PipelineSettings) {
+  mutating func apply(_ detection: DetectionChoice, _ pipeline: PipelineSettings) {
     around.detection = detection
     around.pipeline = pipeline
-    for local in streams.indices { streams[local].detector.apply(detection) }
+    for local in streams.indices {
+      streams[local].detector.apply(detection.settings(of: streams[local].key.name))
+    }
   }
 
   // MARK: What is kept

@@ -29,7 +29,7 @@ final class Trainer: Sendable {
     var budget: TrainingBudget
     var counters = Counters()
     var settings: RetrainSettings
-    var detection: DetectionSettings
+    var detection: DetectionChoice
     var seed: UInt64
     var isClosed = false
   }
@@ -50,7 +50,7 @@ final class Trainer: Sendable {
   private let requestDone: @Sendable (StreamKey, _ isLast: Bool) -> Void
 
   init(
-    settings: RetrainSettings, detection: DetectionSettings, seed: UInt64, snapshots: SnapshotStore,
+    settings: RetrainSettings, detection: DetectionChoice, seed: UInt64, snapshots: SnapshotStore,
     histories: HistoryStore, pools: WeightPools, shards: [Shard], log: Logger,
     requestDone: @escaping @Sendable (StreamKey, _ isLast: Bool) -> Void
   ) {
@@ -88,7 +88,7 @@ final class Trainer: Sendable {
     }
   }
 
-  func apply(_ settings: RetrainSettings, _ detection: DetectionSettings) {
+  func apply(_ settings: RetrainSettings, _ detection: DetectionChoice) {
     condition.locked {
       contents.value.settings = settings
       contents.value.detection = detection
@@ -209,7 +209,7 @@ final class Trainer: Sendable {
     for job in jobs.enumerated().filter({ $0.offset % stride == 0 }).prefix(most).map(\.element) {
       if let material = material(for: job), let rows = try? rows(of: job, material) { sampled.append(rows) }
     }
-    let (settings, seed) = condition.locked { (contents.value.detection, nextSeed()) }
+    let (settings, seed) = settings(of: jobs.first?.stream)
     let weights: SharedWeights
     let kept: SharedID
     do {
@@ -253,7 +253,7 @@ final class Trainer: Sendable {
 
   /// The stream's history, in the detector's order of fields.
   private func rows(of job: TrainingJob, _ material: TrainingMaterial) throws -> TrainingRows {
-    let most = condition.locked { contents.value.detection.collecting.maximumRows }
+    let most = condition.locked { contents.value.detection.usual.collecting.maximumRows }
     guard let history = try histories.read(job.stream, last: most) else {
       return TrainingRows(fields: material.fields)
     }
@@ -263,7 +263,7 @@ final class Trainer: Sendable {
   }
 
   private func fit(_ job: TrainingJob, _ rows: TrainingRows, weights: SharedWeights?) throws -> StreamModel {
-    let (settings, seed) = condition.locked { (contents.value.detection, nextSeed()) }
+    let (settings, seed) = settings(of: job.stream)
     let now = Clocks.wall()
     let name = try snapshots.nextName(for: job.stream, trainedAt: now)
     let model = try ModelTrainer.train(
@@ -281,7 +281,9 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil)
       return
     }
-    let (share, seed) = condition.locked { (contents.value.detection.calibration.heldOutShare, nextSeed()) }
+    let (share, seed) = condition.locked {
+      (contents.value.detection.usual.calibration.heldOutShare, nextSeed())
+    }
     let verdict = ModelTrainer.compare(
       candidate: candidate, champion: champion, rows: rows, heldOut: share, seed: seed)
     if verdict.accepted {
@@ -311,6 +313,14 @@ final class Trainer: Sendable {
     }
     log.warning("training failed", metadata: ["stream": "\(job.stream)", "why": "\(error)"])
     shards[job.shard].tell { $0.trainingEnded(job.id) }
+  }
+
+  /// Those of one stream, or of all that share their weights with it.
+  private func settings(of stream: StreamKey?) -> (DetectionSettings, seed: UInt64) {
+    condition.locked {
+      let choice = contents.value.detection
+      return (stream.map { choice.settings(of: $0.name) } ?? choice.usual, nextSeed())
+    }
   }
 
   /// While locked.

@@ -1,0 +1,3 @@
+extension Bars {
+  static let markovChains: [Bar] = []
+}
