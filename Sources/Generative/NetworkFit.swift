@@ -11,7 +11,8 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   private let preparation: Preparation
   private let columns: ColumnSummary
   private var state: TrainingState
-  private(set) var learner: TapeLearner
+  private(set) var learner: AccompaniedLearner
+  private let seed: UInt64
   private var loop: TrainingLoop
   /// Steps between looks at the held-out rows, points of the curve and checkpoints.
   private let interval: Int
@@ -42,26 +43,35 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     let design = try Design(settings, form: preparation.form, in: &scope)
     self.design = design
 
+    let energy = design as? any EnergyDesign
+    seed = options.seed
+
     let split = HeldOutSplit(rows: records.count, share: training.heldOut)
     let shuffle = Shuffle(
       rows: split.trained, batch: training.batch, seed: options.seed,
       keepsRest: split.trained < training.batch)
-    let optimizer = Optimizer.adamW(rate: training.rate, decay: training.decay)
-    state = TrainingState(
-      scope.parameters, optimizers: [optimizer], shuffle: shuffle, seed: options.seed,
-      averageDecay: training.average > 0 ? training.average : nil)
     let data = Self.data(records, split.order, preparation)
     self.records = records
     let drawsBits = preparation.form.support == .binary && data[0].values.contains { $0 != 0 && $0 != 1 }
     self.drawsBits = drawsBits
-    learner = TapeLearner(
-      scope.parameters, data: data, heldOutRows: training.heldOut > 0 ? split.heldOut : [],
+    var parameters = scope.parameters
+    if let energy {
+      let learned = Array(data[0].values[..<(split.trained * preparation.form.width)])
+      parameters = energy.begin(parameters, rows: learned, seed: options.seed)
+    }
+    state = TrainingState(
+      parameters,
+      optimizers: energy?.optimizers(training)
+        ?? [.adamW(rate: training.rate, decay: training.decay)],
+      shuffle: shuffle, seed: options.seed, averageDecay: training.average > 0 ? training.average : nil)
+    let tape = TapeLearner(
+      parameters, data: data, heldOutRows: training.heldOut > 0 ? split.heldOut : [],
       batch: max(training.batch, 64), seed: options.seed, workers: Workers(count: options.threads)
     ) { batch in
-      design.loss(
-        Rows(
-          drawsBits ? bernoulli(batch[0]) : batch[0], labels: batch.inputs.count > 1 ? batch[1] : nil,
-          isTraining: batch.isTraining))
+      let rows = Rows(
+        drawsBits ? bernoulli(batch[0]) : batch[0], labels: batch.inputs.count > 1 ? batch[1] : nil,
+        isTraining: batch.isTraining)
+      return energy?.loss(rows, stage: batch.phase) ?? design.loss(rows)
     }
     let pass = max(shuffle.batchesPerEpoch, 1)
     interval = max(pass, Self.leastInterval)
@@ -73,6 +83,10 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     if training.cosine { loop.schedule = .cosine(steps: loop.steps, end: 0) }
     if training.clip > 0 { loop.clipping = .norm(training.clip) }
     if training.patience > 0 { loop.patience = training.patience }
+    let stages = TrainingStages(count: energy?.stages ?? 1, steps: loop.steps)
+    if stages.count > 1 { loop.phases = (0..<stages.steps).map { stages.place(of: $0).stage } }
+    learner = AccompaniedLearner(
+      base: tape, companion: energy.flatMap { $0.companion(stages, seed: options.seed) })
   }
 
   /// Prepared rows in the order of the split; their labels too for a conditional design.
@@ -136,7 +150,7 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     var parameters = state.parameters
     if let average = state.average {
       parameters.values = average.values
-    } else if let best = state.best {
+    } else if let best = state.best, !(design is any EnergyDesign) {
       parameters = best.parameters
     }
     if let design = design as? any SettlingDesign {
@@ -144,6 +158,8 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
       design.settle(settlingRows, buffer)
       parameters = buffer.parameters
     }
+    // Held-out rows cannot tell which of two partition functions is the smaller: what was learned last is kept.
+    if let energy = design as? any EnergyDesign { parameters = energy.completed(parameters, seed: seed) }
     return NetworkModel(
       design, parameters, settings: settings, training: training, preparation: preparation,
       columns: columns, curve: curve)

@@ -54,7 +54,9 @@ extension NetworkPlan {
 }
 
 extension NetworkModel: LikelihoodModel where Design: LikelihoodDesign {
-  public var likelihoodKind: LikelihoodKind { design.likelihoodKind }
+  public var likelihoodKind: LikelihoodKind {
+    (design as? any EnergyDesign)?.likelihoodKind(parameters) ?? design.likelihoodKind
+  }
 
   public func logLikelihoods(_ rows: Records, samples: Int, seed: UInt64) -> [Double] {
     let (values, row) = prepared(rows)

@@ -203,8 +203,8 @@ struct RestrictedBoltzmannTests {
 
   @Test(
     "training raises the exact likelihood close to that of the machine the rows came from",
-    arguments: [RBMSettings.NegativePhase.contrastiveDivergence, .persistent])
-  func likelihood(phase: RBMSettings.NegativePhase) throws {
+    arguments: [NegativePhase.contrastiveDivergence, .persistent])
+  func likelihood(phase: NegativePhase) throws {
     var settings = RBMSettings()
     settings.negativePhase = phase
     let data = rows(1000, of: tiny, seed: 26)

@@ -1,13 +1,5 @@
 /// How a ``GaussianBernoulliRBM`` is built and trained; a nil size follows from the width of the data.
 public struct RBMSettings: Sendable, Equatable {
-  /// How the model's own side of the gradient is sampled.
-  public enum NegativePhase: String, Sendable, Codable {
-    /// Chains begin at the data of the batch (Hinton 2002).
-    case contrastiveDivergence
-    /// Chains go on from batch to batch (Tieleman 2008).
-    case persistent
-  }
-
   /// Hidden units; nil chooses about 2/3 of the width.
   public var hidden: Int?
   public var negativePhase = NegativePhase.contrastiveDivergence

@@ -235,3 +235,19 @@ extension GaussianBernoulliRBM {
       usual: try file.tensor("usual", shape: [width]).values)
   }
 }
+
+// MARK: the suite's ways to ask
+
+extension GaussianBernoulliRBM: EncodingModel, ReconstructingModel {
+  public var codeWidth: Int { hidden }
+
+  public func codes(of rows: Records) -> [Float] {
+    codes(of: rows.matrix.values, mask: rows.matrix.mask, rows: rows.count)
+  }
+
+  public func decode(codes: [Float], count: Int, labels: [Int]?) -> [Float] { decode(codes, rows: count) }
+
+  public func reconstruct(_ rows: Records) -> [Float] {
+    reconstruct(rows.matrix.values, mask: rows.matrix.mask, rows: rows.count)
+  }
+}

@@ -19,27 +19,36 @@ extension GaussianBernoulliRBM {
     shouldStop: () -> Bool = { false }, observer: (FitProgress) -> Void = { _ in }
   ) throws(FitError) -> GaussianBernoulliRBM {
     try data.check(minimumRows: minimumRows)
-    let width = data.columns
     let moments = data.moments(floor: settings.deviationFloor)
-    let scale = moments.deviation.map { 1 / $0 }
     let split = HeldOutSplit(rows: data.rows, share: settings.heldOut)
-    let seen = data.standardised(split.order, shift: moments.mean, scale: scale, bound: 6)
-    var training = training(seen, split, settings: settings, seed: seed)
+    var training = training(
+      seen(data, split, moments), split, settings: settings, seed: seed)
     let best = try training.run(shouldStop: shouldStop, observer: observer)
-    let kept = training.learner.machine(best.parameters)
-    // From standardised inputs back to the units of the rows.
+    return machine(training.learner.machine(best.parameters), moments, fittedTo: data)
+  }
+
+  /// Rows in the order of the split, standardised and bounded.
+  static func seen(
+    _ data: DataMatrix, _ split: HeldOutSplit, _ moments: (mean: [Float], deviation: [Float])
+  ) -> DataMatrix {
+    data.standardised(split.order, shift: moments.mean, scale: moments.deviation.map { 1 / $0 }, bound: 6)
+  }
+
+  /// From standardised inputs back to the units of the rows, with what is usual among these.
+  static func machine(
+    _ kept: RBMLearner.Machine, _ moments: (mean: [Float], deviation: [Float]), fittedTo data: DataMatrix
+  ) -> GaussianBernoulliRBM {
+    let width = data.columns
     let bias = (0..<width).map { moments.mean[$0] + kept.visibleBias[$0] * moments.deviation[$0] }
     let inverseSigma = (0..<width).map { 1 / (kept.sigma[$0] * moments.deviation[$0]) }
     let ones = [Float](repeating: 1, count: width)
-    let bare = GaussianBernoulliRBM(
-      bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
-      spread: ones,
-      usual: ones)
-    let (spread, usual) = bare.usualValues(data)
-    return GaussianBernoulliRBM(
-      bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
-      spread: spread,
-      usual: usual)
+    func machine(_ spread: [Float], _ usual: [Float]) -> GaussianBernoulliRBM {
+      GaussianBernoulliRBM(
+        bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
+        spread: spread, usual: usual)
+    }
+    let (spread, usual) = machine(ones, ones).usualValues(data)
+    return machine(spread, usual)
   }
 
   /// The begin of a run on standardised rows in the order of the split.
