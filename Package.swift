@@ -104,7 +104,7 @@ let package = Package(
     tests("Tensors", ["Tensors"]),
     tests("Gradients", ["Gradients", "Tensors"]),
     tests("Networks", ["Networks", "Gradients", "Tensors"], exclude: ["Fixtures"]),
-    tests("Generative", ["Generative", "Networks", "Gradients", "Tensors"]),
+    tests("Generative", ["Generative", "Networks", "Gradients", "Tensors"], exclude: ["Fixtures"]),
     tests("Messaging", ["Messaging"]),
     tests("Wire", ["Wire", "Events"]),
     tests("Archive", ["Archive", "Events", .product(name: "GRDB", package: "GRDB.swift")]),

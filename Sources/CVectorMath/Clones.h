@@ -1,7 +1,9 @@
 #pragma once
 // One body, compiled for three generations of processors; the loader picks. Elsewhere: plain code.
 // Whole 512-bit registers are used where there are such, which compilers otherwise shun for fear of slower clocks.
-#if defined(__x86_64__) && defined(__linux__)
+// With VM_ONE_TARGET all is compiled for the processor that the compiler is told (`-Xcc -DVM_ONE_TARGET -Xcc -march=x86-64-v3`): so
+// the tests run the code of other processors than their own.
+#if defined(__x86_64__) && defined(__linux__) && !defined(VM_ONE_TARGET)
 #define CLONES \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), min_vector_width(512)))
 // For functions of one file, which the compiler does not let have both.

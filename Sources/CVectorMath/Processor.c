@@ -5,7 +5,14 @@
 
 int vm_cpu_features(void) {
   int features = 0;
-#if defined(__x86_64__)
+#if defined(VM_ONE_TARGET)
+#if defined(__AVX2__) && defined(__FMA__)
+  features |= VM_AVX2_FMA;
+#endif
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+  features |= VM_AVX512_SKX;
+#endif
+#elif defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) features |= VM_AVX2_FMA;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&

@@ -146,7 +146,10 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   private func encode(_ state: TrainingState) -> [UInt8] {
     // What was just written reads back.
     guard let weights = try? Weights(decoding: state.encode()) else { return [] }
-    let text = String(decoding: (try? JSONEncoder().encode(curve)) ?? Data(), as: UTF8.self)
+    let encoder = JSONEncoder()
+    // Equal states give equal bytes.
+    encoder.outputFormatting = [.sortedKeys]
+    let text = String(decoding: (try? encoder.encode(curve)) ?? Data(), as: UTF8.self)
     return Weights(
       weights.tensors,
       metadata: weights.metadata.merging(["curve": text, "model": Design.name]) { old, _ in old }

@@ -1,8 +1,8 @@
 import COpenBLAS
 
 extension Kernels {
-  /// `c = op(a)·op(b)` by OpenBLAS on one thread and nothing else: what ``product(m:n:k:alpha:_:_:_:_:bias:into:rowStep:accumulate:)``
-  /// is measured against.
+  /// `c = op(a)·op(b)` by OpenBLAS on one thread and nothing else: what ``Product/multiply(_:_:factor:bias:into:accumulate:workers:)`` is
+  /// measured against.
   package static func referenceProduct(
     m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, transposed: Bool, _ b: UnsafePointer<Float>,
     otherTransposed: Bool, into c: UnsafeMutablePointer<Float>

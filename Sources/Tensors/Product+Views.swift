@@ -1,8 +1,9 @@
+import COpenBLAS
 import CVectorMath
 
 extension Product {
-  /// Multiplications from which another thread pays.
-  private static var worthSplitting: Int { 500_000 }
+  /// Multiplications from which another thread pays: some 30 µs of one.
+  private static var worthSplitting: Int { 2_500_000 }
 
   /// `c = factor · a · b (+ bias | + c)`: matrices `[m, k]`, `[k, n]`, `[m, n]`, or stacks of as many of them; `a` and `b` may be
   /// transposed, sliced or spread views, `c` has contiguous rows, a bias is `[n]`.
@@ -26,6 +27,10 @@ extension Product {
     let (x, y, z) = unsafe (a.start, b.start, c.start)
     guard m > 0, n > 0 else { return }
     if rank == 2 {
+      if let large = LargeProduct(a, b, c, factor: factor, accumulate: accumulate || bias != nil) {
+        if let bias { c.copy(bias.expanded(to: c.shape)) }
+        return large.run(workers)
+      }
       let work = n * k
       if workers.count == 1 || m * work < worthSplitting {
         unsafe vm_gemm(
@@ -61,6 +66,67 @@ extension Product {
             m, n, k, factor, x + j + s * xStep, aRow, aColumn, y + l + s * yStep, bRow, bColumn, shift,
             z + i + s * zStep, cRow, accumulate ? 1 : 0)
         }
+      }
+    }
+  }
+}
+
+/// A product so large that OpenBLAS's blocking wins. In slabs of rows or columns that do not depend on the number of threads, so
+/// that the bits do not either.
+private struct LargeProduct {
+  private static var multiplications: Int { 1_000_000_000 }
+  private static var slab: Int { 512 }
+
+  /// How OpenBLAS reads an operand.
+  private struct Operand {
+    let view: View
+    let transposed: CBLAS_TRANSPOSE
+    let step: Int
+
+    init?(_ view: View) {
+      let (rows, columns) = (view.layout.step(0), view.layout.step(1))
+      if columns == 1 && rows >= view.shape[1] {
+        (transposed, step) = (CblasNoTrans, rows)
+      } else if rows == 1 && columns >= view.shape[0] {
+        (transposed, step) = (CblasTrans, columns)
+      } else {
+        return nil
+      }
+      self.view = view
+    }
+  }
+  private let a: Operand
+  private let b: Operand
+  private let c: View
+  private let factor: Float
+  private let accumulate: Bool
+
+  /// Nil where the own kernels serve.
+  init?(_ a: View, _ b: View, _ c: View, factor: Float, accumulate: Bool) {
+    guard c.shape[0] * c.shape[1] * a.shape[1] >= Self.multiplications, let a = Operand(a), let b = Operand(b)
+    else { return nil }
+    self.a = a
+    self.b = b
+    self.c = c
+    self.factor = factor
+    self.accumulate = accumulate
+  }
+
+  func run(_ workers: Workers) {
+    _ = Processor.singleThreaded
+    let (m, n, k) = (c.shape[0], c.shape[1], a.view.shape[1])
+    let axis = m >= n ? 0 : 1
+    workers.split((c.shape[axis] + Self.slab - 1) / Self.slab) { _, part in
+      for index in part {
+        let from = index * Self.slab
+        let count = min(Self.slab, c.shape[axis] - from)
+        let x = axis == 0 ? a.view.sliced(0, from: from, count: count) : a.view
+        let y = axis == 1 ? b.view.sliced(1, from: from, count: count) : b.view
+        unsafe cblas_sgemm(
+          CblasRowMajor, a.transposed, b.transposed, blasint(axis == 0 ? count : m),
+          blasint(axis == 1 ? count : n), blasint(k), factor, x.start, blasint(a.step), y.start,
+          blasint(b.step), accumulate ? 1 : 0, c.sliced(axis, from: from, count: count).start,
+          blasint(c.layout.step(0)))
       }
     }
   }

@@ -87,29 +87,23 @@ private struct OperationBench {
       let (m, n, k) = (shape.m, shape.n, shape.k)
       let (a, b) = (random.normals(m * k), random.normals(k * n))
       var c = [Float](repeating: 0, count: m * n)
-      unsafe c.withUnsafeMutableBufferPointer { c in
-        unsafe a.withUnsafeBufferPointer { a in
-          unsafe b.withUnsafeBufferPointer { b in
-            guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-            let (own, reference) = typical(
-              {
-                unsafe Kernels.product(
-                  m: m, n: n, k: k, a, shape.transposed ? .transposed(m) : .plain(k), b,
-                  shape.otherTransposed ? .transposed(k) : .plain(n), into: c)
-              },
-              {
-                unsafe Kernels.referenceProduct(
-                  m: m, n: n, k: k, a, transposed: shape.transposed, b,
-                  otherTransposed: shape.otherTransposed,
-                  into: c)
-              })
-            let work = 2e-9 * Double(m * n * k)
-            run.report(
-              shape.name, work / own, "GFLOP/s", reference: "cblas_sgemm, \(Processor.kernel)",
-              work / reference)
-          }
-        }
-      }
+      let memory = [a, b, c].map { Storage(capacity: $0.count) }
+      let (x, y) = (memory[0].view([a.count]), memory[1].view([b.count]))
+      x.assign(a)
+      y.assign(b)
+      let left = shape.transposed ? x.reshaped([k, m]).transposed() : x.reshaped([m, k])
+      let right = shape.otherTransposed ? y.reshaped([n, k]).transposed() : y.reshaped([k, n])
+      let workers = Workers()
+      let (own, reference) = typical(
+        { Product.multiply(left, right, into: memory[2].view([m, n]), workers: workers) },
+        {
+          unsafe Kernels.referenceProduct(
+            m: m, n: n, k: k, a, transposed: shape.transposed, b, otherTransposed: shape.otherTransposed,
+            into: &c)
+        })
+      let work = 2e-9 * Double(m * n * k)
+      run.report(
+        shape.name, work / own, "GFLOP/s", reference: "cblas_sgemm, \(Processor.kernel)", work / reference)
     }
   }
 

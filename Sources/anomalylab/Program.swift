@@ -48,7 +48,7 @@ struct Anomalylab: ParsableCommand {
     version: Release.version,
     subcommands: [
       ModelsCommand.self, FitCommand.self, SampleCommand.self, ScoreCommand.self, EncodeCommand.self,
-      ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self,
+      ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self, McmcCommand.self,
       Replay.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
       SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
       BenchPublishCommand.self,

@@ -30,15 +30,16 @@ enum World {
 }
 
 extension Catalogue.Entry {
-  /// Fitted to ``World/training`` once for all tests.
-  private static let models = Dictionary(
-    uniqueKeysWithValues: Catalogue.all.map { entry in
-      (entry.name, Result { try entry.fit(World.training, 3, { false }) })
-    })
+  /// Fitted to ``World/training`` as it comes, once for all tests.
   func fitted() throws -> any TrainedModel {
-    guard let model = Self.models[name] else { return try fit(World.training, 3, { false }) }
-    return try model.get()
+    guard let model = try SharedFits.of("\(name) as it comes").model({ try fit(World.training, 3) }) else {
+      throw FitError.stopped
+    }
+    return model
   }
+
+  /// Fitted small: for what does not ask how well.
+  func quick(_ data: DataMatrix) throws -> any TrainedModel { try fit(Records(data), smallOptions) }
 }
 
 func scores(_ model: any TrainedModel, _ rows: [Float], mask: [Float]? = nil) -> [Float] {
@@ -66,7 +67,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
 
   @Test("the same data and seed give the same bits", arguments: Catalogue.all)
   func sameBits(entry: Catalogue.Entry) throws {
-    let models = try [entry.fitted(), entry.fit(World.training, 3, { false })]
+    let models = try [entry.quick(World.training), entry.quick(World.training)]
     #expect(models[0].encode() == models[1].encode())
     #expect(models[0].sample(count: 7, seed: 4) == models[1].sample(count: 7, seed: 4))
     #expect(models[0].sample(count: 7, seed: 4) != models[1].sample(count: 7, seed: 5))
@@ -113,8 +114,8 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
     arguments: Catalogue.all)
   func explanation(entry: Catalogue.Entry) throws {
     let model = try entry.fitted()
-    let usual = World.rows(30, seed: 2)
-    for row in 0..<30 {
+    let usual = World.rows(10, seed: 2)
+    for row in 0..<10 {
       var input = Array(usual[row * World.width..<(row + 1) * World.width])
       let before = model.expectation(of: input, mask: nil)
       let which = row % World.width
@@ -151,7 +152,7 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
     }
     let (values, mask) = masked(World.training.values)
     let data = DataMatrix(rows: 400, columns: World.width, values: values, mask: mask)
-    let model = try entry.fit(data, 3, { false })
+    let model = try entry.quick(data)
     let (test, testMask) = masked(World.rows(200, seed: 2))
     let usual = scores(model, test, mask: testMask)
     #expect(usual.allSatisfy { $0.isFinite })
@@ -188,14 +189,14 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
     var data = World.training
     data.values[7] = 1e30
     data.values[100] = -1e25
-    let robust = try entry.fit(data, 3, { false })
+    let robust = try entry.quick(data)
     #expect(scores(robust, World.rows(100, seed: 2)).allSatisfy { $0.isFinite })
   }
 
   @Test("constant columns, one column and many rows at once are no trouble", arguments: Catalogue.all)
   func degenerate(entry: Catalogue.Entry) throws {
     let constant = DataMatrix(rows: 64, columns: 3, values: [Float](repeating: 2, count: 192))
-    #expect(scores(try entry.fit(constant, 3, { false }), [2, 2, 2, 5, 2, 2]).allSatisfy { $0.isFinite })
+    #expect(scores(try entry.quick(constant), [2, 2, 2, 5, 2, 2]).allSatisfy { $0.isFinite })
     var random = RandomStream(seed: 12)
     let narrow = try entry.fit(DataMatrix(rows: 64, columns: 1, values: random.normals(64)), 3, { false })
     let far = scores(narrow, [0, 30])

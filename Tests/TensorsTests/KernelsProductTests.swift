@@ -61,4 +61,28 @@ struct KernelsProductTests {
       #expect(whole == parts)
     }
   }
+
+  @Test func `very large products have the same bits at any number of threads`() {
+    var random = RandomStream(seed: 23)
+    // Beyond the least size, with an odd end: rows in slabs, then columns.
+    for (m, n, k) in [(1030, 1024, 960), (520, 2051, 960)] {
+      let memory = [m * k, k * n, n, m * n, m * n].map { Storage(capacity: $0) }
+      let (x, y) = (memory[0].view([m, k]), memory[1].view([n, k]))
+      for view in [x, y, memory[2].view([n])] { random.fill(view, .normal) }
+      for (which, count) in [(3, 1), (4, 2)] {
+        Product.multiply(
+          x, y.transposed(), factor: 0.5, bias: memory[2].view([n]), into: memory[which].view([m, n]),
+          workers: Workers(count: count))
+      }
+      let (one, two) = (memory[3].view([m, n]), memory[4].view([m, n]))
+      #expect(one.values == two.values)
+      for (i, j) in [(0, 0), (m - 1, n - 1), (511, 512), (513, 7)] {
+        let (left, right) = (x.sliced(0, from: i, count: 1).values, y.sliced(0, from: j, count: 1).values)
+        let truth = zip(left, right).reduce(0.0) { $0 + 0.5 * Double($1.0) * Double($1.1) }
+        let mine = one.sliced(0, from: i, count: 1).sliced(1, from: j, count: 1).scalar
+        let bias = memory[2].view([n]).sliced(0, from: j, count: 1).scalar
+        #expect(abs(Double(mine) - truth - Double(bias)) < 1e-3)
+      }
+    }
+  }
 }

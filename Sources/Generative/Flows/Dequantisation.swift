@@ -8,7 +8,7 @@ import Tensors
 struct Dequantisation: Sendable {
   /// Different values of a number, spread evenly from 0 to 1.
   let levels: Int
-  static let margin: Float = 0.05
+  static let margin: Float = 0.01
 
   /// Nil for real numbers.
   init?(_ support: Support) {

@@ -121,6 +121,8 @@ extension FlowDesign {
   public func sample(_ request: SampleRequest, _ buffer: ParameterBuffer) -> [Float] {
     let z = flow.base.sample(request.count, width: flow.width, seed: request.seed, buffer)
     let rows = inverse(z, count: request.count, labels: request.labels, buffer)
-    return flow.dequantisation?.nearestLevels(rows) ?? rows
+    if let dequantisation = flow.dequantisation { return dequantisation.nearestLevels(rows) }
+    // No row was ever shown further out.
+    return rows.map { max(-Preparation.bound, min(Preparation.bound, $0)) }
   }
 }

@@ -24,13 +24,13 @@ extension FlowSettings {
 
 /// What can be chosen about a flow of scales and shifts.
 public struct AffineFlowSettings: FlowSettings {
-  public var layers = 5
+  public var layers = 4
   public var hidden = 48
   public var depth = 1
   public var dropout: Float = 0
   public var noise: Float = 0
   /// The largest logarithm of a scale.
-  public var bound: Float = 2
+  public var bound: Float = 1.5
 
   public init() {}
   public func check() throws(FitError) {
@@ -41,7 +41,7 @@ public struct AffineFlowSettings: FlowSettings {
 
 /// What can be chosen about a flow of splines.
 public struct SplineFlowSettings: FlowSettings {
-  public var layers = 3
+  public var layers = 2
   public var hidden = 48
   public var depth = 1
   public var dropout: Float = 0

@@ -7,9 +7,10 @@ import Tensors
 /// Its units are sorted by degree, how many columns they may see. So it can also be run column after column, each unit once, at the
 /// cost of a single pass: what is known so far fills the first rows of every weight.
 struct MaskedConditioner: Sendable {
-  private let layers: [MaskedDense]
+  private let layers: [Dense]
+  /// Per layer, 1 where a unit may see an input.
+  private let masks: [Tensor]
   private let width: Int
-  private let classes: Int
   private let parameters: Int
   /// The degree of each hidden unit, ascending.
   private let degrees: [Int]
@@ -20,31 +21,39 @@ struct MaskedConditioner: Sendable {
     in scope: inout ParameterScope
   ) {
     self.width = width
-    self.classes = classes
     self.parameters = parameters
     dropout = Dropout(settings.dropout)
     // Units of degree 0 see the class only.
     let least = classes > 0 ? 0 : 1
     let kinds = max(width - 1, least) - least + 1
-    let degrees = (0..<settings.hidden).map { least + $0 * kinds / settings.hidden }
-    self.degrees = degrees
+    let units = (0..<settings.hidden).map { least + $0 * kinds / settings.hidden }
     let inputs = [Int](repeating: 0, count: classes) + Array(1...width)
     let outputs = (1...width).flatMap { [Int](repeating: $0, count: parameters) }
+    let degrees = [inputs] + [[Int]](repeating: units, count: settings.depth) + [outputs]
+    self.degrees = units
+    masks = (0...settings.depth).map { i in
+      let isLast = i == settings.depth
+      return Tensor(
+        degrees[i].flatMap { seen in degrees[i + 1].map { seen < $0 || seen == $0 && !isLast ? 1 : 0 } },
+        shape: [degrees[i].count, degrees[i + 1].count])
+    }
     layers = scope.within(name) { scope in
       (0...settings.depth).map { i in
         let isLast = i == settings.depth
-        return MaskedDense(
-          "\(i)", from: [i == 0 ? inputs : degrees], to: [isLast ? outputs : degrees], isStrict: isLast,
-          activation: isLast ? .identity : .silu, in: &scope)
+        return Dense(
+          "\(i)", degrees[i].count, degrees[i + 1].count, activation: isLast ? .identity : .silu,
+          initializer: isLast ? .constant(0) : nil, in: &scope)
       }
     }
   }
 
   /// x `[rows, width]` to the choices for all columns, `[rows, width, parameters]`.
   func callAsFunction(_ x: Variable, _ given: Condition) -> Variable {
+    let tape = x.tape
     var y = given.classes.map { concatenate([$0, x], axis: -1) } ?? x
     for (i, layer) in layers.enumerated() {
-      y = layer(layer.masks(on: x.tape)[0], y)
+      let product = matmul(y, tape[layer.weight] * tape.input(masks[i]))
+      y = layer.activation(layer.bias.map { product + tape[$0] } ?? product)
       if i < layers.count - 1 { y = dropout(y, isTraining: given.isTraining) }
     }
     return y.reshaped([x.shape[0], width, parameters])
@@ -89,11 +98,10 @@ struct MaskedConditioner: Sendable {
 
   /// Some units of a layer, from as many of its inputs as are known.
   private func part(
-    _ layer: MaskedDense, _ known: Variable?, _ units: Range<Int>, rows: Int, on tape: Tape
+    _ layer: Dense, _ known: Variable?, _ units: Range<Int>, rows: Int, on tape: Tape
   ) -> Variable {
-    let dense = layer.dense
-    let product = known.map { matmul($0, tape[dense.weight][0, 0..<$0.shape[1]][1, units]) }
-    let bias = dense.bias.map { tape[$0][0, units] } ?? tape.input([units.count])
-    return dense.activation(product.map { $0 + bias } ?? bias.expanded(to: [rows, units.count]))
+    let product = known.map { matmul($0, tape[layer.weight][0, 0..<$0.shape[1]][1, units]) }
+    let bias = layer.bias.map { tape[$0][0, units] } ?? tape.input([units.count])
+    return layer.activation(product.map { $0 + bias } ?? bias.expanded(to: [rows, units.count]))
   }
 }

@@ -14,7 +14,7 @@ public struct NICESettings: FlowSettings {
   public var depth = 2
   public var dropout: Float = 0
   public var noise: Float = 0
-  public var prior = Prior.logistic
+  public var prior = Prior.gaussian
 
   public init() {}
   public func check() throws(FitError) { try checkCommon() }

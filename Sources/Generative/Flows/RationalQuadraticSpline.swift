@@ -10,6 +10,8 @@ struct RationalQuadraticSpline: ElementMap {
   /// The least width or height of a bin as a share of all, and the least slope at a knot.
   static let leastShare: Float = 1e-3
   static let leastSlope: Float = 1e-3
+  /// Makes 0 choose the slope 1: `log(e^(1 - leastSlope) - 1)`.
+  private static let offset: Float = 0.5397424
 
   /// Widths, heights and the slopes between bins.
   var parameters: Int { 3 * bins - 1 }
@@ -36,9 +38,7 @@ struct RationalQuadraticSpline: ElementMap {
     let tape = v.tape
     let widths = extents(choice[-1, 0..<bins])
     let heights = extents(choice[-1, bins..<2 * bins])
-    // 0 gives the slope 1.
-    let offset: Float = 0.541_324_9 - Self.leastSlope
-    let inner = softplus(choice[-1, 2 * bins..<3 * bins - 1] + offset) + Self.leastSlope
+    let inner = softplus(choice[-1, 2 * bins..<3 * bins - 1] + Self.offset) + Self.leastSlope
     let edge = tape.input(Tensor(repeating: 1, shape: v.shape.inserting(1, at: v.shape.rank)))
     let slopes = concatenate([edge, inner, edge], axis: -1)
 

@@ -6,8 +6,8 @@ import Tensors
 public struct BernoulliMixtureSettings: ModelSettings {
   /// How many; 0 for as many as make held-out rows most likely.
   public var components = 0
-  /// Imagined tosses of each side that every coin begins with.
-  public var pseudoCount: Float = 0.1
+  /// Imagined tosses that every coin begins with, as many of them ones as in all rows together.
+  public var pseudoCount: Float = 1
 
   public init() {}
   public func check() throws(FitError) {
@@ -47,7 +47,7 @@ public struct BernoulliMixture: ReferenceModel, InpaintingModel, TrainingCurveKe
       let split = HeldOutSplit(rows: data.rows, share: 0.15)
       let learned = problem(data.rows(split.order[..<split.trained]))
       let heldOut = problem(data.rows(split.heldOut[...]))
-      components = try ExpectationMaximization.components(upTo: split.trained / 4) {
+      components = try ExpectationMaximization.components(upTo: split.trained / 8) {
         (count: Int) throws(FitError) in
         let (coins, _) = try learned.fitted(
           components: count, iterations: iterations, seed: options.seed, surroundings)
@@ -164,6 +164,8 @@ struct BernoulliMixtureFit {
   private let count: Int
   private let width: Int
   private let pseudoCount: Float
+  /// Per column, the share of ones, with half a toss of each side added.
+  private let mean: [Float]
 
   init(_ rows: [Float], _ preparation: Preparation, _ mask: [Float]?, pseudoCount: Float) {
     let width = preparation.form.width
@@ -176,7 +178,11 @@ struct BernoulliMixtureFit {
       rows.indices.map { missing.isMissing($0 / width, $0 % width) ? Float(0) : 1 }
     }
     self.known = known
-    self.rows = known.map { known in zip(rows, known).map { $0 * $1 } } ?? rows
+    let masked = known.map { known in zip(rows, known).map { $0 * $1 } } ?? rows
+    self.rows = masked
+    let ones = VectorMath.columnSums(masked, rows: count, columns: width)
+    let tosses = known.map { VectorMath.columnSums($0, rows: rows.count / width, columns: width) }
+    mean = (0..<width).map { (ones[$0] + 0.5) / ((tosses?[$0] ?? Float(rows.count / width)) + 1) }
   }
 
   func fitted(
@@ -230,7 +236,7 @@ struct BernoulliMixtureFit {
     let tosses = known.map(weighted)
     let probability = ones.indices.map { i in
       let tossed = tosses?[i] ?? Float(totals[i / width])
-      return min(max((ones[i] + pseudoCount) / (tossed + 2 * pseudoCount), 1e-6), 1 - 1e-6)
+      return min(max((ones[i] + pseudoCount * mean[i % width]) / (tossed + pseudoCount), 1e-6), 1 - 1e-6)
     }
     let all = totals.reduce(0) { $0 + max($1, 1e-3) }
     return MixtureOfCoins(weights: totals.map { Float(max($0, 1e-3) / all) }, probability: probability)

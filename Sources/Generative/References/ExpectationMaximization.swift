@@ -49,69 +49,67 @@ enum ExpectationMaximization {
   }
 }
 
-/// Centres of groups of rows.
+/// Groups of rows that lie near each other.
 enum KMeans {
   /// The group of each row: centres far from each other (k-means++, Arthur & Vassilvitskii 2007), then moved ten times to the middle
   /// of the rows that are nearest (Lloyd 1982). Works on at most 4,096 rows, then sorts them all.
   static func groups(_ rows: [Float], width: Int, count: Int, seed: UInt64) -> [Int] {
     let n = rows.count / width
-    let stride = max(1, n / 4096)
-    let chosen = Array(Swift.stride(from: 0, to: n, by: stride))
+    let chosen = Array(stride(from: 0, to: n, by: max(1, n / 4096)))
+    var arena = Arena()
+    let region = arena.reserve(chosen.count * width)
+    arena.gather(rows, columns: width, rows: chosen[...], into: region)
+    let sample = arena[region]
     var random = RandomStream(seed: seed, stream: Purpose.initial.stream(1))
-    var centres = Array(row(rows, chosen[random.below(chosen.count)], width))
-    var distances = chosen.map { distance(rows, $0, centres, 0, width) }
+    func row(_ at: Int) -> ArraySlice<Float> { sample[at * width..<(at + 1) * width] }
+
+    var centres = Array(row(random.below(chosen.count)))
+    var least = nearest(sample, centres, width).distances
     while centres.count < count * width {
-      var left = Float(distances.reduce(0.0) { $0 + Double($1) }) * random.uniform()
-      var pick = distances.count - 1
-      for (i, distance) in distances.enumerated() {
+      var left = random.uniform() * Float(least.reduce(0.0) { $0 + Double($1) })
+      let pick = least.firstIndex { distance in
         left -= distance
-        if left < 0 {
-          pick = i
-          break
-        }
+        return left < 0
       }
-      let centre = centres.count / width
-      centres += row(rows, chosen[pick], width)
-      for (i, at) in chosen.enumerated() {
-        distances[i] = min(distances[i], distance(rows, at, centres, centre, width))
-      }
+      let centre = Array(row(pick ?? least.count - 1))
+      centres += centre
+      least = zip(least, nearest(sample, centre, width).distances).map { min($0, $1) }
     }
     for _ in 0..<10 {
-      var sums = [Double](repeating: 0, count: centres.count)
-      var counts = [Double](repeating: 0, count: count)
-      for at in chosen {
-        let group = nearest(rows, at, centres, width)
-        counts[group] += 1
-        for j in 0..<width { sums[group * width + j] += Double(rows[at * width + j]) }
-      }
+      let groups = nearest(sample, centres, width).groups
+      var shares = [Float](repeating: 0, count: chosen.count * count)
+      for (i, group) in groups.enumerated() { shares[i * count + group] = 1 }
+      let counts = VectorMath.columnSums(shares, rows: chosen.count, columns: count)
+      var sums = [Float](repeating: 0, count: count * width)
+      Product.multiply(m: count, n: width, k: chosen.count, shares, transposed: true, sample, into: &sums)
       for group in 0..<count where counts[group] > 0 {
-        for j in 0..<width { centres[group * width + j] = Float(sums[group * width + j] / counts[group]) }
+        for j in group * width..<(group + 1) * width { centres[j] = sums[j] / counts[group] }
       }
     }
-    return (0..<n).map { nearest(rows, $0, centres, width) }
+    return nearest(rows, centres, width).groups
   }
 
-  private static func row(_ rows: [Float], _ at: Int, _ width: Int) -> ArraySlice<Float> {
-    rows[at * width..<(at + 1) * width]
-  }
-
-  private static func distance(_ rows: [Float], _ at: Int, _ centres: [Float], _ centre: Int, _ width: Int)
-    -> Float
-  {
-    var sum: Float = 0
-    for j in 0..<width {
-      let difference = rows[at * width + j] - centres[centre * width + j]
-      sum += difference * difference
+  /// Of each row the nearest centre, and the squared distance to it.
+  private static func nearest(
+    _ rows: [Float], _ centres: [Float], _ width: Int
+  ) -> (groups: [Int], distances: [Float]) {
+    let (n, count) = (rows.count / width, centres.count / width)
+    func squares(_ values: [Float]) -> [Float] {
+      VectorMath.columnSums(
+        VectorMath.transpose(values.map { $0 * $0 }, rows: values.count / width, columns: width),
+        rows: width, columns: values.count / width)
     }
-    return sum
-  }
-
-  private static func nearest(_ rows: [Float], _ at: Int, _ centres: [Float], _ width: Int) -> Int {
-    var (best, least) = (0, Float.infinity)
-    for centre in 0..<centres.count / width {
-      let distance = distance(rows, at, centres, centre, width)
-      if distance < least { (best, least) = (centre, distance) }
+    let (own, others) = (squares(rows), squares(centres))
+    var products = [Float](repeating: 0, count: n * count)
+    Product.multiply(m: n, n: count, k: width, rows, centres, otherTransposed: true, into: &products)
+    var groups = [Int](repeating: 0, count: n)
+    var distances = [Float](repeating: .infinity, count: n)
+    for row in 0..<n {
+      for centre in 0..<count {
+        let distance = max(0, own[row] + others[centre] - 2 * products[row * count + centre])
+        if distance < distances[row] { (groups[row], distances[row]) = (centre, distance) }
+      }
     }
-    return best
+    return (groups, distances)
   }
 }

@@ -32,8 +32,7 @@ public struct NGram: ReferenceModel, AutoregressiveModel {
 
   static func fit(_ records: Records, _ settings: NGramSettings) throws(FitError) -> NGram {
     let data = records.matrix
-    try data.check(minimumRows: 1)
-    guard data.rows > 1 || data.columns > 1 else { throw .notEnoughRows(have: data.rows, need: 2) }
+    try data.check(minimumRows: 2)
     let isOfSymbols =
       records.form.support != .binary
       && data.values.allSatisfy { $0 >= 0 && $0 < Float(mostSymbols) && $0 == $0.rounded() }
@@ -98,10 +97,10 @@ public struct NGram: ReferenceModel, AutoregressiveModel {
         context += before * power
         power *= alphabet
       }
-      guard let seen = tables[length].context(position * power + context) else { break }
-      let count = symbol.map { tables[length].count(of: $0, in: seen) } ?? 0
-      let types = Double(seen.count)
-      p = (Double(count) + types * p) / (Double(tables[length].totals[seen.index]) + types)
+      let seen = tables[length].seen(position * power + context, before: symbol)
+      guard seen.types > 0 else { break }
+      let types = Double(seen.types)
+      p = (Double(seen.count) + types * p) / (Double(seen.total) + types)
     }
     return p
   }
@@ -172,23 +171,26 @@ public struct NGram: ReferenceModel, AutoregressiveModel {
   }
 }
 
-/// Counts of the symbols after all contexts of one length, as sorted lists.
+/// Counts of the symbols after all contexts of one length.
 struct NGramTable: Sendable {
-  /// A context seen, as a number; how often; and the range of its symbols in ``grams``.
+  /// What is known of a context: how often it was seen, before how many different symbols, and how often before a certain one.
   struct Seen {
-    let index: Int
-    let first: Int
-    let count: Int
+    var total: Float = 0
+    var types: Float = 0
+    var count: Float = 0
   }
 
   let alphabet: Int
   /// `context · alphabet + symbol`, ascending, and how often.
   let grams: [Int]
   let counts: [Float]
-  /// Each context that was seen, ascending; where its grams begin; how often it was seen.
+  /// Each context that was seen, ascending; how often; and where its grams begin.
   private let contexts: [Int]
+  private let totals: [Float]
   private let starts: [Int]
-  let totals: [Float]
+  /// The same by context and by gram where these are not too many: most contexts of bits.
+  private let direct: (totals: [Float], types: [Float], counts: [Float])?
+  private static let mostDirect = 1 << 20
 
   init(counting keys: [Int], alphabet: Int) {
     var grams: [Int] = []
@@ -223,16 +225,41 @@ struct NGramTable: Sendable {
     self.contexts = contexts
     self.starts = starts + [grams.count]
     self.totals = totals
+    guard let last = grams.last, last < Self.mostDirect else {
+      direct = nil
+      return
+    }
+    let size = last / alphabet + 1
+    var table = (
+      totals: [Float](repeating: 0, count: size), types: [Float](repeating: 0, count: size),
+      counts: [Float](repeating: 0, count: size * alphabet)
+    )
+    for (i, gram) in grams.enumerated() {
+      table.counts[gram] = counts[i]
+      table.totals[gram / alphabet] += counts[i]
+      table.types[gram / alphabet] += 1
+    }
+    direct = table
   }
 
-  func context(_ key: Int) -> Seen? {
-    guard let index = Self.find(key, in: contexts, 0..<contexts.count) else { return nil }
-    return Seen(index: index, first: starts[index], count: starts[index + 1] - starts[index])
-  }
-
-  func count(of symbol: Int, in seen: Seen) -> Float {
-    let key = contexts[seen.index] * alphabet + symbol
-    return Self.find(key, in: grams, seen.first..<seen.first + seen.count).map { counts[$0] } ?? 0
+  /// - Parameter symbol: nil for one that was never seen.
+  func seen(_ context: Int, before symbol: Int?) -> Seen {
+    var seen = Seen()
+    if let direct {
+      guard context < direct.totals.count else { return seen }
+      seen.total = direct.totals[context]
+      seen.types = direct.types[context]
+      if let symbol { seen.count = direct.counts[context * alphabet + symbol] }
+      return seen
+    }
+    guard let index = Self.find(context, in: contexts, 0..<contexts.count) else { return seen }
+    let range = starts[index]..<starts[index + 1]
+    seen.total = totals[index]
+    seen.types = Float(range.count)
+    if let symbol, let gram = Self.find(context * alphabet + symbol, in: grams, range) {
+      seen.count = counts[gram]
+    }
+    return seen
   }
 
   private static func find(_ key: Int, in sorted: [Int], _ range: Range<Int>) -> Int? {

@@ -105,7 +105,7 @@ extension Catalogue.Entry {
 
   /// What lets a member learn sixteen rows by heart: no noise and no penalty.
   private static let eager: [String: [String: String]] = [
-    "gaussian-mixture": ["components": "1"], "bernoulli-mixture": ["components": "16"],
+    "gaussian-mixture": ["components": "1"], "bernoulli-mixture": ["components": "16", "pseudoCount": "0.1"],
     "ngram": ["order": "8"],
   ]
 
@@ -132,7 +132,9 @@ extension Catalogue.Entry {
 
   /// Fitted small to rows of a form, once for all laws; nil when it cannot learn such rows.
   func small(on form: LawForm) throws -> (any TrainedModel)? {
-    try SmallFits.of(name, form).model { try fitUnlessUnsuitable(lawRecords(form), smallOptions) }
+    try SharedFits.of("\(name) small on \(form.rawValue)").model {
+      try fitUnlessUnsuitable(lawRecords(form), smallOptions)
+    }
   }
 
   /// Nil for rows of a form that it cannot learn.
@@ -146,15 +148,14 @@ extension Catalogue.Entry {
   }
 }
 
-/// Models that the laws share.
-private final class SmallFits: Sendable {
-  private static let all = Mutex<[String: SmallFits]>([:])
+/// Models that tests share.
+final class SharedFits: Sendable {
+  private static let all = Mutex<[String: SharedFits]>([:])
   private let result = Mutex<Result<(any TrainedModel)?, any Error>?>(nil)
 
-  static func of(_ name: String, _ form: LawForm) -> SmallFits {
+  static func of(_ key: String) -> SharedFits {
     all.withLock { fits in
-      let key = "\(name) \(form.rawValue)"
-      let fit = fits[key] ?? SmallFits()
+      let fit = fits[key] ?? SharedFits()
       fits[key] = fit
       return fit
     }
