@@ -127,3 +127,31 @@ public protocol InpaintingDesign: NetworkDesign {
 
 /// A design that is told the class of each row.
 public protocol ConditionalDesign: NetworkDesign {}
+
+/// Rows that a network was trained on, prepared.
+public struct PreparedRows: Sendable {
+  /// `count × width`
+  public let values: [Float]
+  public let count: Int
+  /// The class of each row; nil for a design without classes.
+  public let labels: [Int]?
+
+  public init(_ values: [Float], count: Int, labels: [Int]? = nil) {
+    self.values = values
+    self.count = count
+    self.labels = labels
+  }
+}
+
+/// A design that looks over its rows once more when it is trained, and keeps what it finds in its statistics.
+public protocol SettlingDesign: NetworkDesign {
+  /// Writes to the statistics of the buffer.
+  ///
+  /// - Parameter rows: from all over those that it was fitted to, at most 8,192.
+  func settle(_ rows: PreparedRows, _ buffer: ParameterBuffer)
+}
+
+/// A design that can say how it came out.
+public protocol InspectableDesign: NetworkDesign {
+  func facts(_ parameters: Parameters) -> [(name: String, value: String)]
+}

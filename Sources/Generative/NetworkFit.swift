@@ -16,6 +16,9 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   /// Steps between looks at the held-out rows, points of the curve and checkpoints.
   private let interval: Int
   private var curve: [CurvePoint] = []
+  private let records: Records
+  /// Whether training draws bits from probabilities.
+  private let drawsBits: Bool
 
   /// Small data: passes of a few steps are counted together, and nobody's training ends before so many unless it was asked for.
   static var leastInterval: Int { 50 }
@@ -48,7 +51,9 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
       scope.parameters, optimizers: [optimizer], shuffle: shuffle, seed: options.seed,
       averageDecay: training.average > 0 ? training.average : nil)
     let data = Self.data(records, split.order, preparation)
+    self.records = records
     let drawsBits = preparation.form.support == .binary && data[0].values.contains { $0 != 0 && $0 != 1 }
+    self.drawsBits = drawsBits
     learner = TapeLearner(
       scope.parameters, data: data, heldOutRows: training.heldOut > 0 ? split.heldOut : [],
       batch: max(training.batch, 64), seed: options.seed, workers: Workers(count: options.threads)
@@ -134,9 +139,33 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     } else if let best = state.best {
       parameters = best.parameters
     }
+    if let design = design as? any SettlingDesign {
+      let buffer = ParameterBuffer(parameters)
+      design.settle(settlingRows, buffer)
+      parameters = buffer.parameters
+    }
     return NetworkModel(
       design, parameters, settings: settings, training: training, preparation: preparation,
       columns: columns, curve: curve)
+  }
+
+  /// Rows from all over the data, prepared as training sees them.
+  private var settlingRows: PreparedRows {
+    let chosen = Array(stride(from: 0, to: records.count, by: (records.count + 8191) / 8192))
+    let matrix = records.matrix
+    func gathered(_ source: [Float]) -> [Float] {
+      chosen.flatMap { source[$0 * matrix.columns..<($0 + 1) * matrix.columns] }
+    }
+    var values = preparation(
+      DataMatrix(
+        rows: chosen.count, columns: matrix.columns, values: gathered(matrix.values),
+        mask: matrix.mask.map(gathered)))
+    if drawsBits {
+      var random = RandomStream(seed: state.seed, stream: Purpose.sampling.stream(2))
+      for i in values.indices { values[i] = random.bernoulli(values[i]) ? 1 : 0 }
+    }
+    let labels = Design.isConditional ? records.labels.map { labels in chosen.map { labels[$0] } } : nil
+    return PreparedRows(values, count: chosen.count, labels: labels)
   }
 
   // MARK: bytes

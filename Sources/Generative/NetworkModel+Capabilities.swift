@@ -36,12 +36,18 @@ extension NetworkModel {
   func run(
     _ values: [Float], count: Int, row: Shape, width: Int, _ network: @escaping (Variable) -> Variable
   ) -> [Float] {
-    let plan = plan(row: row, network)
+    plan(row: row, network).results(values, count: count, width: width)
+  }
+}
+
+extension NetworkPlan {
+  /// The results of many rows side by side, `width` numbers each; batches of at most 64.
+  func results(_ values: [Float], count: Int, width: Int) -> [Float] {
     var results = [Float](repeating: 0, count: count * width)
     let indices = Array(0..<count)
-    for start in stride(from: 0, to: count, by: Self.microBatch) {
-      let part = indices[start..<min(count, start + Self.microBatch)]
-      plan.run(values, rows: part).copy(part.count * width, into: &results, at: start * width)
+    for start in stride(from: 0, to: count, by: 64) {
+      let part = indices[start..<min(count, start + 64)]
+      run(values, rows: part).copy(part.count * width, into: &results, at: start * width)
     }
     return results
   }
@@ -145,6 +151,10 @@ extension NetworkModel: ConditionalModel where Design: ConditionalDesign {
       labels.allSatisfy { (0..<max(classes, 1)).contains($0) }, "classes \(labels) of \(classes)")
     return sample(SampleRequest(count: labels.count, seed: seed, labels: labels))
   }
+}
+
+extension NetworkModel: Inspectable where Design: InspectableDesign {
+  public var facts: [(name: String, value: String)] { design.facts(parameters) }
 }
 
 extension NetworkModel: InvertibleModel where Design: InvertibleDesign {

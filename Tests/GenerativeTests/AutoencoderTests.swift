@@ -28,7 +28,7 @@ struct AutoencoderTests {
 
   @Test func `a diverging rate is a typed error`() {
     var settings = AutoencoderSettings()
-    settings.learningRate = .infinity
+    settings.rate = .infinity
     #expect(throws: FitError.self) { try Autoencoder.fit(World.training, settings: settings, seed: 3) }
   }
 

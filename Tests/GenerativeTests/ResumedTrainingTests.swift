@@ -25,9 +25,11 @@ enum ResumedTraining: String, CaseIterable {
     switch self {
     case .autoencoder:
       let settings = AutoencoderSettings()
-      let network = Autoencoder.network(width: World.width, settings: settings, seed: 3)
+      let form = RowForm(shape: [World.width], support: .real)
+      let network = Autoencoder.network(form, settings: settings, seed: 3)
       return try Self.run(
-        Autoencoder.training(network, seen, split, settings: settings, seed: 3), steps, from: bytes)
+        Autoencoder.training(network, seen, split, form: form, settings: settings, seed: 3), steps,
+        from: bytes)
     case .contrastive, .persistent:
       var settings = RBMSettings()
       settings.negativePhase = self == .persistent ? .persistent : .contrastiveDivergence

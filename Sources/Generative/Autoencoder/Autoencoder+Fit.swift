@@ -16,37 +16,72 @@ extension Autoencoder {
     _ data: DataMatrix, settings: AutoencoderSettings = AutoencoderSettings(), seed: UInt64,
     shouldStop: () -> Bool = { false }, observer: (FitProgress) -> Void = { _ in }
   ) throws(FitError) -> Autoencoder {
-    try data.check(minimumRows: minimumRows)
-    let moments = data.moments(floor: settings.deviationFloor)
-    let scale = moments.deviation.map { 1 / $0 }
-    let split = HeldOutSplit(rows: data.rows, share: settings.heldOut)
-    let seen = data.standardised(split.order, shift: moments.mean, scale: scale, bound: encoderBound)
-    var network = network(width: data.columns, settings: settings, seed: seed)
-    var training = training(network, seen, split, settings: settings, seed: seed)
-    network.flattened = try training.run(shouldStop: shouldStop, observer: observer).parameters.values
-    return finished(network, seen, shift: moments.mean, scale: scale, floor: settings.residualFloor)
+    let fit = try AutoencoderFit(
+      Records(data, form: RowForm(shape: [data.columns], support: .real)), settings: settings, seed: seed)
+    try fit.run(shouldStop: shouldStop, observer: observer)
+    return try fit.autoencoder()
   }
 
   /// The network before training.
-  static func network(width: Int, settings: AutoencoderSettings, seed: UInt64) -> MultilayerPerceptron {
+  static func network(_ form: RowForm, settings: AutoencoderSettings, seed: UInt64) -> MultilayerPerceptron {
     var random = RandomStream(seed: seed, stream: Purpose.initial.stream(0))
-    let hidden = settings.hidden ?? automaticHidden(width)
-    let code = settings.code ?? automaticCode(width)
+    let activation = settings.activation(form)
+    let encoder = settings.sizes(form)
+    let sizes = encoder + encoder.dropLast().reversed()
+    let output: Activation =
+      activation == .relu && form.isPicture && form.support != .real ? .sigmoid : .identity
     return MultilayerPerceptron(
-      sizes: [width, hidden, code, hidden, width], hidden: .tanh, random: &random)
+      zip(sizes, sizes.dropFirst()).enumerated().map { i, ends in
+        // Rectified codes would die; those of tanh stay in bounds.
+        let isCode = i == encoder.count - 2 && activation == .relu
+        let isLast = i == sizes.count - 2
+        return PerceptronLayer(
+          inputs: ends.0, outputs: ends.1, activation: isLast ? output : isCode ? .identity : activation,
+          random: &random)
+      })
   }
 
-  /// The begin of a run on standardised rows in the order of the split.
+  /// The begin of a run on scaled rows in the order of the split.
   static func training(
-    _ network: MultilayerPerceptron, _ seen: DataMatrix, _ split: HeldOutSplit,
-    settings: AutoencoderSettings, seed: UInt64
-  ) -> Training<PerceptronLearner> {
-    Training(
-      PerceptronLearner(
-        network, values: seen.values, mask: seen.mask, heldOutRows: split.heldOut, batch: settings.batch,
-        corruption: settings.corruption, seed: seed),
-      optimizer: .adam(rate: settings.learningRate), rows: split.trained, epochs: settings.epochs,
-      batch: settings.batch, patience: settings.patience, seed: seed)
+    _ network: MultilayerPerceptron, _ seen: DataMatrix, _ split: HeldOutSplit, form: RowForm,
+    settings: AutoencoderSettings, seed: UInt64, threads: Int = 1
+  ) -> Training<AutoencoderLearner> {
+    let isByHand = network.layers.dropLast().allSatisfy { $0.activation == .tanh }
+    let learner =
+      isByHand && network.layers.last?.activation == .identity
+      ? AutoencoderLearner(
+        PerceptronLearner(
+          network, values: seen.values, mask: seen.mask, heldOutRows: split.heldOut, batch: settings.batch,
+          corruption: settings.corruption, seed: seed))
+      : AutoencoderLearner(
+        tapeLearner(
+          network, seen, heldOutRows: split.heldOut, corruption: settings.corruption, seed: seed,
+          workers: Workers(count: threads)))
+    return Training(
+      learner, optimizer: .adam(rate: settings.learningRate(form)), rows: split.trained,
+      epochs: settings.epochs, batch: settings.batch, patience: settings.patience, seed: seed)
+  }
+
+  private static func tapeLearner(
+    _ network: MultilayerPerceptron, _ seen: DataMatrix, heldOutRows: [Int], corruption: Float, seed: UInt64,
+    workers: Workers
+  ) -> TapeLearner {
+    let parameters = network.named
+    let data = [seen.values, seen.mask].compactMap {
+      $0.map { Tensor($0, shape: [seen.rows, seen.columns]) }
+    }
+    return TapeLearner(
+      parameters, data: data, heldOutRows: heldOutRows, seed: seed, workers: workers
+    ) { batch in
+      var x = batch[0]
+      if batch.isTraining, corruption > 0 {
+        x = x * bernoulli(batch.tape.input(Tensor(repeating: 1 - corruption, shape: x.shape)))
+      }
+      let output = network(x, parameters: parameters.entries.map { batch.tape[$0.slot] })
+      return batch.inputs.count > 1
+        ? Loss.maskedSquaredError(output, batch[0], mask: batch[1])
+        : Loss.meanSquaredError(output, batch[0])
+    }
   }
 
   /// About 2/3 of the width, in steps of 8.
@@ -57,20 +92,25 @@ extension Autoencoder {
   }
 
   /// What is usual once the network is trained: residuals of each input, and where codes lie.
-  private static func finished(
-    _ network: MultilayerPerceptron, _ data: DataMatrix, shift: [Float], scale: [Float], floor: Float
-  ) -> Autoencoder {
-    let values = data.values
+  init(_ network: MultilayerPerceptron, _ scaled: ScaledRows, floor: Float, curve: [CurvePoint]) {
+    let data = scaled.seen
     let plan = InferencePlan(network)
-    let width = shift.count
-    let code = plan.width(after: encoderLayers)
-    let ones = [Float](repeating: 1, count: width)
+    let encoderLayers = network.layers.count / 2
+    let ones = [Float](repeating: 1, count: data.columns)
     let bare = Autoencoder(
-      plan: plan, shift: shift, scale: scale, residual: ones, codeMean: [], codeFactor: [])
-    let output = bare.run(values, rows: data.rows, layers: 0..<plan.layerCount)
+      plan: plan, encoderLayers: encoderLayers, shift: scaled.shift, scale: scaled.scale, residual: ones,
+      codeMean: [], codeFactor: [], curve: [])
+    let chosen = Array(stride(from: 0, to: data.rows, by: (data.rows + 20_479) / 20_480))
+    let seen =
+      chosen.count == data.rows
+      ? data
+      : data.standardised(chosen, shift: bare.shift.map { _ in 0 }, scale: ones, bound: Self.encoderBound)
+    let values = seen.values
+    let output = bare.run(values, rows: seen.rows, layers: 0..<plan.layerCount)
+    let width = seen.columns
     var squares = [Double](repeating: 0, count: width)
     var counts = [Double](repeating: 0, count: width)
-    for i in values.indices where data.mask?[i] != 0 {
+    for i in values.indices where seen.mask?[i] != 0 {
       let d = Double(values[i] - output[i])
       squares[i % width] += d * d
       counts[i % width] += 1
@@ -78,24 +118,11 @@ extension Autoencoder {
     let residual = (0..<width).map {
       counts[$0] == 0 ? 1 : Float(max(Double(floor * floor), squares[$0] / counts[$0]))
     }
-
-    let bounded = bare.run(values, rows: data.rows, layers: 0..<encoderLayers).map {
-      max(-0.9999, min(0.9999, $0))
-    }
-    let codes = VectorMath.log(bounded.map { (1 + $0) / (1 - $0) }).map { Double($0) / 2 }  // artanh
-    var mean = [Double](repeating: 0, count: code)
-    for i in codes.indices { mean[i % code] += codes[i] / Double(data.rows) }
-    var covariance = [Double](repeating: 0, count: code * code)
-    for row in 0..<data.rows {
-      for i in 0..<code {
-        let d = codes[row * code + i] - mean[i]
-        for j in 0...i {
-          covariance[i * code + j] += d * (codes[row * code + j] - mean[j]) / Double(data.rows)
-        }
-      }
-    }
-    return Autoencoder(
-      plan: plan, shift: shift, scale: scale, residual: residual, codeMean: mean.map(Float.init),
-      codeFactor: Cholesky.factor(covariance, n: code))
+    let codes = bare.codeRange.unbounded(bare.run(values, rows: seen.rows, layers: 0..<encoderLayers))
+    let (mean, factor) = UsualRows.normal(
+      of: codes, rows: seen.rows, columns: plan.width(after: encoderLayers))
+    self.init(
+      plan: plan, encoderLayers: encoderLayers, shift: scaled.shift, scale: scaled.scale, residual: residual,
+      codeMean: mean, codeFactor: factor, curve: curve)
   }
 }

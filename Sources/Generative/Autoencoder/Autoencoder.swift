@@ -1,9 +1,10 @@
 import Networks
 import Tensors
 
-/// A denoising autoencoder: tanh hidden layers around a narrow code, linear output (Vincent et al. 2008).
+/// A denoising autoencoder: dense layers around a narrow code (Vincent et al. 2008), tanh ones with a linear output unless chosen
+/// otherwise; for pictures deep ones of rectified units (Hinton & Salakhutdinov 2006).
 ///
-/// Inputs are standardised, hidden from the encoder at random while training, and given back. A missing input is
+/// Inputs are standardised (grey values are left as they are), hidden from the encoder at random while training, and given back. A missing input is
 /// hidden in the same way and never counts in a loss or score. The encoder sees at most ±8 deviations, so one
 /// enormous input does not saturate every hidden unit; its error is taken in full.
 ///
@@ -14,19 +15,23 @@ public struct Autoencoder: TrainedModel {
   public let scoreUnit = ScoreUnit.squaredError
   public var width: Int { shift.count }
   /// Numbers in a code.
-  public var codeWidth: Int { plan.width(after: Self.encoderLayers) }
+  public var codeWidth: Int { plan.width(after: encoderLayers) }
 
   let plan: InferencePlan
+  /// How many of the layers make the code.
+  let encoderLayers: Int
   let shift: [Float]
   let scale: [Float]
   /// Per input, the usual squared residual of the standardised input.
   let residual: [Float]
   let precision: [Float]
-  /// The distribution of codes before their tanh: mean, and the lower Cholesky factor of the covariance.
+  /// The distribution of codes (before a tanh): mean, and the lower Cholesky factor of the covariance.
   let codeMean: [Float]
   let codeFactor: [Float]
+  /// Where the numbers of a code lie.
+  let codeRange: UsualRows.CodeRange
+  public let curve: [CurvePoint]
 
-  static let encoderLayers = 2
   /// What the encoder sees of an input at most, in deviations.
   static let encoderBound: Float = 8
   /// Beyond this many deviations all inputs are equally strange: scores stay finite.
@@ -34,17 +39,21 @@ public struct Autoencoder: TrainedModel {
   static let microBatch = 64
 
   init(
-    plan: InferencePlan, shift: [Float], scale: [Float], residual: [Float], codeMean: [Float],
-    codeFactor: [Float]
+    plan: InferencePlan, encoderLayers: Int, shift: [Float], scale: [Float], residual: [Float],
+    codeMean: [Float], codeFactor: [Float], curve: [CurvePoint]
   ) {
     self.plan = plan
+    self.encoderLayers = encoderLayers
     self.shift = shift
     self.scale = scale
     self.residual = residual
     self.precision = residual.map { 1 / $0 }
     self.codeMean = codeMean
     self.codeFactor = codeFactor
+    self.curve = curve
+    codeRange = plan.network.layers[encoderLayers - 1].activation == .tanh ? .symmetric : .all
   }
+
 }
 
 // MARK: the event path
@@ -146,17 +155,17 @@ extension Autoencoder {
     unscaled(reconstructStandardised(inputs, mask: mask, rows: rows))
   }
 
-  /// The codes of rows, `rows × codeWidth`, each number within ±1.
+  /// The codes of rows, `rows × codeWidth`; after a tanh each number is within ±1.
   public func codes(of inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
     run(
       standardised(inputs, mask: mask, rows: rows, bound: Self.encoderBound), rows: rows,
-      layers: 0..<Self.encoderLayers)
+      layers: 0..<encoderLayers)
   }
 
   /// The rows that codes stand for, `rows × width`.
   public func decode(_ codes: [Float], rows: Int) -> [Float] {
     precondition(codes.count == rows * codeWidth, "\(codes.count) numbers are not \(rows) × \(codeWidth)")
-    return unscaled(run(codes, rows: rows, layers: Self.encoderLayers..<plan.layerCount))
+    return unscaled(run(codes, rows: rows, layers: encoderLayers..<plan.layerCount))
   }
 
   /// The same network with the usual residuals enlarged to those on later rows: an input that drifts, and is foretold worse
@@ -179,7 +188,8 @@ extension Autoencoder {
       return max(residual[input], squares.reduce(0) { $0 + min($1, top) } / Float(squares.count))
     }
     return Autoencoder(
-      plan: plan, shift: shift, scale: scale, residual: usual, codeMean: codeMean, codeFactor: codeFactor)
+      plan: plan, encoderLayers: encoderLayers, shift: shift, scale: scale, residual: usual,
+      codeMean: codeMean, codeFactor: codeFactor, curve: curve)
   }
 
   private func unscaled(_ z: [Float]) -> [Float] {
@@ -221,22 +231,14 @@ extension Autoencoder {
 
   public func sample(count: Int, seed: UInt64) -> [Float] { sample(count: count, seed: seed, noise: true) }
 
-  /// Codes from their normal distribution before the tanh, decoded.
+  /// Codes from their normal distribution (before a tanh), decoded.
   ///
   /// - Parameter noise: whether each input's usual residual is added, which makes samples as rough as the data.
   public func sample(count: Int, seed: UInt64, noise: Bool) -> [Float] {
-    let n = codeWidth
     var random = RandomStream(seed: seed)
-    let normals = random.normals(count * n)
-    var latent = [Float](repeating: 0, count: count * n)
-    for row in 0..<count {
-      for i in 0..<n {
-        var value = codeMean[i]
-        for j in 0...i { value += codeFactor[i * n + j] * normals[row * n + j] }
-        latent[row * n + i] = value
-      }
-    }
-    var rows = run(VectorMath.tanh(latent), rows: count, layers: Self.encoderLayers..<plan.layerCount)
+    let codes = codeRange.bounded(
+      UsualRows.drawn(count, mean: codeMean, factor: codeFactor, random: &random))
+    var rows = run(codes, rows: count, layers: encoderLayers..<plan.layerCount)
     if noise {
       let residuals = random.normals(rows.count)
       for i in rows.indices { rows[i] += residuals[i] * residual[i % width].squareRoot() }
@@ -254,11 +256,18 @@ extension Autoencoder {
       "residual": Tensor(residual, shape: [width]), "code.mean": Tensor(codeMean, shape: [codeWidth]),
       "code.factor": Tensor(codeFactor, shape: [codeWidth, codeWidth]),
     ]
-    for (i, layer) in plan.network.layers.enumerated() {
+    let layers = plan.network.layers
+    for (i, layer) in layers.enumerated() {
       tensors["layers.\(i).weight"] = layer.weight
       tensors["layers.\(i).bias"] = layer.bias
     }
-    return Weights(tensors, metadata: ["model": Self.catalogueName]).encode()
+    return Weights(
+      tensors,
+      metadata: [
+        "model": Self.catalogueName, "curve": CurvePoint.text(curve),
+        "activations": layers.map(\.activation.rawValue).joined(separator: " "),
+      ]
+    ).encode()
   }
 
   public init(decoding bytes: [UInt8]) throws {
@@ -266,24 +275,36 @@ extension Autoencoder {
     try weights.check(model: Self.catalogueName)
     let shift = try weights.tensor("shift", shape: [nil]).values
     let width = shift.count
+    // Files of before there was a choice do not say.
+    let activations = (weights.metadata["activations"] ?? "tanh tanh tanh identity").split(separator: " ").map
+    {
+      Activation(rawValue: String($0))
+    }
+    guard !activations.isEmpty, activations.count % 2 == 0, activations.count <= 64 else {
+      throw WeightsError.wrongValue("an autoencoder of \(activations.count) layers")
+    }
     var layers: [PerceptronLayer] = []
     var inputs = width
-    for i in 0..<2 * Self.encoderLayers {
-      let last = i == 2 * Self.encoderLayers - 1
+    for (i, activation) in activations.enumerated() {
+      guard let activation, [.tanh, .relu, .sigmoid, .identity].contains(activation) else {
+        throw WeightsError.wrongValue("layer \(i) of an autoencoder has an activation that it does not know")
+      }
+      let last = i == activations.count - 1
       let weight = try weights.tensor("layers.\(i).weight", shape: [inputs, last ? width : nil])
       let bias = try weights.tensor("layers.\(i).bias", shape: [weight.columns])
-      layers.append(PerceptronLayer(weight: weight, bias: bias, activation: last ? .identity : .tanh))
+      layers.append(PerceptronLayer(weight: weight, bias: bias, activation: activation))
       inputs = weight.columns
     }
-    let code = layers[Self.encoderLayers - 1].outputs
+    let code = layers[layers.count / 2 - 1].outputs
     let scale = try weights.tensor("scale", shape: [width]).values
     let residual = try weights.tensor("residual", shape: [width]).values
     guard (scale + residual).allSatisfy({ $0 > 0 }) else {
       throw WeightsError.wrongValue("a scale or residual is not above 0")
     }
     self.init(
-      plan: InferencePlan(MultilayerPerceptron(layers)), shift: shift, scale: scale, residual: residual,
-      codeMean: try weights.tensor("code.mean", shape: [code]).values,
-      codeFactor: try weights.tensor("code.factor", shape: [code, code]).values)
+      plan: InferencePlan(MultilayerPerceptron(layers)), encoderLayers: layers.count / 2, shift: shift,
+      scale: scale, residual: residual, codeMean: try weights.tensor("code.mean", shape: [code]).values,
+      codeFactor: try weights.tensor("code.factor", shape: [code, code]).values,
+      curve: try weights.metadata["curve"].map { try CurvePoint.points($0) } ?? [])
   }
 }

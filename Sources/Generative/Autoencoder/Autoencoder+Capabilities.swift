@@ -1,0 +1,49 @@
+import Networks
+import Tensors
+
+extension Autoencoder: EncodingModel, ReconstructingModel {
+  public func codes(of rows: Records) -> [Float] {
+    codes(of: rows.matrix.values, mask: rows.matrix.mask, rows: rows.count)
+  }
+
+  public func decode(codes: [Float], count: Int, labels: [Int]?) -> [Float] { decode(codes, rows: count) }
+
+  public func reconstruct(_ rows: Records) -> [Float] {
+    reconstruct(rows.matrix.values, mask: rows.matrix.mask, rows: rows.count)
+  }
+}
+
+extension Autoencoder: InpaintingModel {
+  /// What is missing is rebuilt from what is there and from itself, with the usual residual added, over and over.
+  public func inpaint(_ rows: Records, seed: UInt64) -> [Float] {
+    let (values, count) = (rows.matrix.values, rows.count)
+    guard let mask = rows.matrix.mask else { return values }
+    var random = RandomStream(seed: seed)
+    var z = standardised(values, mask: mask, rows: count, bound: Self.encoderBound)
+    for _ in 0..<InpaintingChain.rounds {
+      let rebuilt = run(z, rows: count, layers: 0..<plan.layerCount)
+      let noise = random.normals(z.count)
+      for i in z.indices where mask[i] == 0 {
+        z[i] = rebuilt[i] + noise[i] * residual[i % width].squareRoot()
+      }
+    }
+    return z.indices.map {
+      mask[$0] == 0 ? z[$0] / scale[$0 % width] + shift[$0 % width] : values[$0]
+    }
+  }
+}
+
+extension Autoencoder: TrainingCurveKeeping, Inspectable {
+  public var facts: [(name: String, value: String)] {
+    let layers = plan.network.layers
+    let sizes = [layers[0].inputs] + layers.map(\.outputs)
+    return [
+      ("layers", sizes.map(String.init).joined(separator: " – ")),
+      ("activations", layers.map(\.activation.rawValue).joined(separator: " ")),
+      ("numbers in a code", "\(codeWidth)"),
+      (
+        "mean squared residual", "\(residual.reduce(0, +) / Float(max(width, 1))) of standardised inputs"
+      ),
+    ]
+  }
+}

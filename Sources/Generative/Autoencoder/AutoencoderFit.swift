@@ -1,0 +1,166 @@
+import FoundationEssentials
+import Gradients
+import Networks
+import Tensors
+
+/// An ``Autoencoder`` under way.
+final class AutoencoderFit: Fit {
+  private let scaled: ScaledRows
+  private let settings: AutoencoderSettings
+  private let network: MultilayerPerceptron
+  private var training: Training<AutoencoderLearner>
+  private var curve: [CurvePoint] = []
+
+  init(
+    _ records: Records, settings: AutoencoderSettings, seed: UInt64, threads: Int = 1
+  ) throws(FitError) {
+    try settings.check()
+    try records.matrix.check(minimumRows: Autoencoder.minimumRows)
+    self.settings = settings
+    scaled = ScaledRows(records, settings)
+    network = Autoencoder.network(records.form, settings: settings, seed: seed)
+    training = Autoencoder.training(
+      network, scaled.seen, scaled.split, form: records.form, settings: settings, seed: seed, threads: threads
+    )
+  }
+
+  convenience init(_ records: Records, _ options: FitOptions) throws(FitError) {
+    var settings = AutoencoderSettings()
+    let taken = try settings.take(options.settings)
+    if let unknown = options.settings.keys.filter({ !taken.contains($0) }).min() {
+      let names = settings.descriptions.map(\.name)
+      throw .setting("there is no setting \(unknown); there are \(names.joined(separator: ", "))")
+    }
+    if let epochs = options.epochs { settings.epochs = epochs }
+    try self.init(records, settings: settings, seed: options.seed, threads: options.threads)
+  }
+
+  func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
+    var loop = training.loop
+    loop.timeLimit = surroundings.timeLimit
+    loop.checkpointInterval = loop.evaluationInterval
+    var (state, learner) = (training.state, training.learner)
+    defer { (training.state, training.learner) = (state, learner) }
+    var written = surroundings.now()
+    let interval = loop.evaluationInterval ?? 1
+    do throws(TrainingError) {
+      return try loop.run(
+        &state, &learner, now: surroundings.now,
+        observer: { progress in
+          note(progress, interval)
+          surroundings.observer(progress)
+        }, shouldStop: surroundings.shouldStop,
+        checkpoint: { state in
+          guard surroundings.now() - written >= surroundings.checkpointInterval else { return }
+          written = surroundings.now()
+          surroundings.checkpoint(encode(state))
+        })
+    } catch {
+      throw .diverged(step: error.step)
+    }
+  }
+
+  private func note(_ progress: TrainingProgress, _ interval: Int) {
+    guard progress.step % interval == 0, progress.step > (curve.last?.step ?? 0) else { return }
+    curve.append(CurvePoint(step: progress.step, loss: progress.loss, heldOutLoss: progress.heldOutLoss))
+  }
+
+  /// The daemon's way: tells of each pass.
+  func run(shouldStop: () -> Bool, observer: (FitProgress) -> Void) throws(FitError) {
+    _ = try training.run(shouldStop: shouldStop, observer: observer)
+  }
+
+  func model() throws(FitError) -> any TrainedModel { try autoencoder() }
+
+  func autoencoder() throws(FitError) -> Autoencoder {
+    guard let best = training.state.best else { throw .stopped }
+    var network = network
+    network.flattened = best.parameters.values
+    return Autoencoder(network, scaled, floor: settings.residualFloor, curve: curve)
+  }
+
+  // MARK: bytes
+
+  func encode() -> [UInt8] { encode(training.state) }
+
+  private func encode(_ state: TrainingState) -> [UInt8] {
+    // What was just written reads back.
+    guard let weights = try? Weights(decoding: state.encode()) else { return [] }
+    let more = ["curve": CurvePoint.text(curve), "model": Autoencoder.catalogueName]
+    return Weights(weights.tensors, metadata: weights.metadata.merging(more) { old, _ in old }).encode()
+  }
+
+  func restore(_ bytes: [UInt8]) throws(WeightsError) {
+    let weights = try Weights(decoding: bytes)
+    try weights.check(model: Autoencoder.catalogueName)
+    let curve = try CurvePoint.points(try weights.text("curve"))
+    try training.state.restore(bytes)
+    self.curve = curve
+  }
+}
+
+extension CurvePoint {
+  static func text(_ curve: [CurvePoint]) -> String {
+    String(decoding: (try? JSONEncoder().encode(curve)) ?? Data(), as: UTF8.self)
+  }
+
+  static func points(_ text: String) throws(WeightsError) -> [CurvePoint] {
+    do {
+      return try JSONDecoder().decode([CurvePoint].self, from: Data(text.utf8))
+    } catch {
+      throw .malformed("the training curve is not what it should be")
+    }
+  }
+}
+
+/// Rows as an ``Autoencoder`` learns from them.
+struct ScaledRows {
+  let shift: [Float]
+  let scale: [Float]
+  let split: HeldOutSplit
+  /// Scaled, in the order of the split.
+  let seen: DataMatrix
+
+  /// Every column by its own deviation; grey values stay as they are, since all of them are in one unit.
+  init(_ records: Records, _ settings: AutoencoderSettings) {
+    let moments = records.matrix.moments(floor: settings.deviationFloor)
+    if records.form.isPicture, records.form.support != .real {
+      let isLinear = settings.activation(records.form) == .identity
+      shift = isLinear ? moments.mean : [Float](repeating: 0, count: records.form.width)
+      scale = [Float](repeating: 1, count: records.form.width)
+    } else {
+      shift = moments.mean
+      scale = moments.deviation.map { 1 / $0 }
+    }
+    split = HeldOutSplit(rows: records.count, share: settings.heldOut)
+    seen = records.matrix.standardised(
+      split.order, shift: shift, scale: scale, bound: Autoencoder.encoderBound)
+  }
+}
+
+/// Trains the perceptron of an ``Autoencoder`` on the squared error of what was observed: by hand where hidden layers are tanh and
+/// the output is linear, on a tape where they are not.
+struct AutoencoderLearner: Learner {
+  private var byHand: PerceptronLearner?
+  private var onTape: TapeLearner?
+  let buffer: ParameterBuffer
+
+  init(_ learner: PerceptronLearner) {
+    byHand = learner
+    buffer = learner.buffer
+  }
+
+  init(_ learner: TapeLearner) {
+    onTape = learner
+    buffer = learner.buffer
+  }
+
+  mutating func gradient(of rows: ArraySlice<Int>, step: Int, phase: Int) -> Float {
+    byHand?.gradient(of: rows, step: step, phase: phase)
+      ?? onTape?.gradient(of: rows, step: step, phase: phase) ?? .nan
+  }
+
+  mutating func heldOutLoss() -> Float? {
+    byHand != nil ? byHand?.heldOutLoss() : onTape?.heldOutLoss()
+  }
+}
