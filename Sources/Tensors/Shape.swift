@@ -52,10 +52,10 @@ public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByAr
     return counted
   }
 
-  /// With one more axis before `axis`.
+  /// With one more axis before `axis`, or for -1 behind the last, -2 before it, ….
   public func inserting(_ extent: Int, at axis: Int) -> Shape {
     var extents = Array(self)
-    extents.insert(extent, at: axis)
+    extents.insert(extent, at: axis < 0 ? axis + rank + 1 : axis)
     return Shape(extents)
   }
 

@@ -10,6 +10,7 @@ struct ShapeTests {
     #expect(Shape([]).size == 1)
     #expect(shape.replacing(-2, with: 1) == [2, 1, 4])
     #expect(shape.removing(0) == [3, 4] && shape.inserting(1, at: 3) == [2, 3, 4, 1])
+    #expect(shape.inserting(1, at: -1) == [2, 3, 4, 1] && shape.inserting(1, at: -4) == [1, 2, 3, 4])
     #expect(shape.reducing([0, 2], keepingAxes: true) == [1, 3, 1])
     #expect(shape.reducing([0, 2], keepingAxes: false) == [3])
   }

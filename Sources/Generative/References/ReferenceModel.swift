@@ -57,7 +57,7 @@ struct ReferenceFrame<Settings: ModelSettings>: Sendable {
 }
 
 /// A member of the control group: a density of prepared rows in closed form, exact, with missing entries summed or integrated out.
-protocol ReferenceModel: LikelihoodModel {
+protocol ReferenceModel: LikelihoodModel, FormKeeping {
   associatedtype Settings: ModelSettings
   var frame: ReferenceFrame<Settings> { get }
 
@@ -68,6 +68,11 @@ protocol ReferenceModel: LikelihoodModel {
   ///
   /// - Parameter missing: which entries of the rows as they were given are missing; nil for none.
   func logDensities(_ space: inout WorkingSpace, count: Int, missing: MissingEntries?)
+}
+
+extension ReferenceModel {
+  public var form: RowForm { frame.preparation.given }
+  public var seenForm: RowForm { frame.preparation.form }
 }
 
 /// Which entries of some rows are missing.

@@ -29,10 +29,7 @@ struct EncodeCommand: ParsableCommand {
     let width = codes.count / max(records.count, 1)
     var array = DataArray(
       shape: [records.count, width], values: codes, columns: (0..<width).map { "code\($0)" })
-    let names = input.labels.map { names -> [String] in
-      let places = Dictionary(uniqueKeysWithValues: input.places.enumerated().map { ($1, $0) })
-      return index.map { places[$0].map { names[$0] } ?? "" }
-    }
+    let names = input.labels(at: index)
     if let names { array.texts["label"] = names }
     try output.write(array, groups: names)
   }

@@ -37,16 +37,16 @@ struct EvaluateCommand: ParsableCommand {
     let file = try ModelFile(model)
     var input = try SuiteInput(data, labels: labels, part: .test, vocabulary: file.reading.vocabulary)
     if let rows { input.keep(first: rows) }
-    let (records, _) = try input.records(file.reading)
-    let bits = file.asSeen(records, seed: seed)
+    // Each number counts once.
+    let (records, index) = try input.records(file.reading, step: file.reading.window ?? 1)
+    let bits = file.asSeen(records, by: file.model, seed: seed)
     var report = EvaluationReport(
       data: data, rows: records.count, width: records.matrix.columns, seed: seed, samples: samples,
-      isBinarised: bits.form.support == .binary && bits != records,
+      isBinarised: bits != records,
       model: EvaluationReport.Entry(file.model, records, seen: bits, samples: samples, seed: seed))
-    report.anomalies = AnomalyReport(labels: input.labels, scores: file.model.scores(records))
-    if let train {
-      report.references = try references(train, file, records, bits, isBinarised: report.isBinarised)
-    }
+    report.anomalies = AnomalyReport(
+      labels: input.labels(at: index), scores: file.model.scores(records))
+    if let train { report.references = try references(train, file, bits, isBinarised: bits != records) }
     let text = try JSONLine.indented(report)
     if let out {
       do throws(DataError) { try FileBytes.write(Swift.Array((text + "\n").utf8), to: out) } catch {
@@ -58,25 +58,24 @@ struct EvaluateCommand: ParsableCommand {
 
   /// The control group, as far as it suits the rows.
   private func references(
-    _ path: String, _ file: ModelFile, _ records: Records, _ bits: Records, isBinarised: Bool
+    _ path: String, _ file: ModelFile, _ records: Records, isBinarised: Bool
   ) throws(Failure) -> [EvaluationReport.Entry] {
     let input = try SuiteInput(path, part: .train, vocabulary: file.reading.vocabulary)
-    let step = max((file.reading.window ?? 1) / 2, 1)
-    let train = try input.records(file.reading, step: step).records
+    var train = try input.records(file.reading, step: file.reading.learningStep).records
+    // Grey values that stand for bits stand for them here too.
+    if isBinarised { train = train.asProbabilities() }
     let bar = ProgressLine(title: "references")
     defer { bar.clear() }
     let entries = Catalogue.all.filter { $0.family == "references" && $0.name != file.entry.name }
     var found: [EvaluationReport.Entry] = []
     for (place, entry) in entries.enumerated() {
       bar.show(place * 4096, entries.count * 4096)
-      // The same rows in the same form: grey values that stand for bits stand for them here too.
-      let rows = isBinarised ? train.asProbabilities() : train
       do throws(FitError) {
-        let model = try entry.fit(rows, FitOptions(seed: seed))
+        let model = try entry.fit(train, FitOptions(seed: seed))
+        // Bits and densities of grey values have nothing in common.
+        guard isBinarised || file.asSeen(records, by: model, seed: seed) == records else { continue }
         found.append(
-          EvaluationReport.Entry(
-            model, isBinarised ? bits : records, seen: isBinarised ? bits : records, samples: samples,
-            seed: seed))
+          EvaluationReport.Entry(model, records, seen: records, samples: samples, seed: seed))
       } catch {
         switch error {
         // Not every reference suits all rows.

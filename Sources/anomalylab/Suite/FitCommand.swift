@@ -9,7 +9,7 @@ struct FitCommand: ParsableCommand {
     discussion: """
       Writes the model and, beside it, its training curve as SVG. The columns label, split and ts (or timestamp, time) of a \
       CSV are no features; of a file with the column split the rows split=train are learned from. The same file, options \
-      and seed give the same bytes.
+      and seed give the same bytes. Models that draw rows of a class learn the classes of --labels.
 
       Every minute, at the end of --time-limit and when it is interrupted (Ctrl-C, SIGTERM; exit code 75) everything that is \
       needed to go on is kept in MODEL.anom.checkpoint; the same command with --resume goes on as if nothing had been.
@@ -53,9 +53,8 @@ struct FitCommand: ParsableCommand {
     let input = try SuiteInput(data, labels: labels, part: .train)
     let reading = try RowReading(
       input.array, name: data, shape: shape?.extents, window: window, support: support?.support,
-      classNames: input.labels == nil ? [] : input.classNames)
-    // Windows overlap by half: enough to see every passage, without a copy of the file per row.
-    let (records, _) = try input.records(reading, step: max((reading.window ?? 1) / 2, 1))
+      classNames: labels == nil ? [] : input.classNames)
+    let (records, _) = try input.records(reading, step: reading.learningStep)
     var options = FitOptions(seed: seed, epochs: epochs)
     options.threads = threads
     for setting in settings {

@@ -41,6 +41,11 @@ struct ModelReport: Encodable {
     let shape: [Int]
   }
 
+  struct Fact: Encodable {
+    let name: String
+    let value: String
+  }
+
   let model: String
   let family: String
   let reference: String
@@ -53,10 +58,13 @@ struct ModelReport: Encodable {
   /// All settings that held, as the model's own file names them.
   let settings: [String: String]
   let curve: [CurvePoint]
+  /// What the model has to say of how it came out.
+  let facts: [Fact]
   private let line: String
 
   private enum CodingKeys: String, CodingKey {
-    case model, family, reference, capabilities, scoreUnit, bytes, parameters, arrays, card, settings, curve
+    case model, family, reference, capabilities, scoreUnit, bytes, parameters, arrays, card, settings, curve,
+      facts
   }
 
   init(_ file: ModelFile) {
@@ -73,6 +81,7 @@ struct ModelReport: Encodable {
     card = file.card
     settings = Self.settings(file.weights.metadata["description"])
     curve = file.curve
+    facts = ((file.model as? any Inspectable)?.facts ?? []).map { Fact(name: $0.name, value: $0.value) }
     line = TrainingCurve(curve, unit: file.model.scoreUnit).line(width: 60)
   }
 
@@ -143,6 +152,7 @@ struct ModelReport: Encodable {
         lines.append("held out \(Readable.number(Double(best))) at best")
       }
     }
+    lines += facts.map { "\($0.name): \($0.value)" }
     return lines.joined(separator: "\n")
   }
 }

@@ -106,9 +106,7 @@ struct ModelFile {
     return own.isEmpty ? card?.curve ?? [] : own
   }
 
-  /// Rows as likelihoods want them: grey values are made bits, once, by seed, for a model that sees bits.
-  func asSeen(_ records: Records, seed: UInt64) -> Records { asSeen(records, by: model, seed: seed) }
-
+  /// Rows as a model's likelihoods want them: grey values are made bits, once, by seed, for a model that sees bits.
   func asSeen(_ records: Records, by model: any TrainedModel, seed: UInt64) -> Records {
     let seen = (model as? any FormKeeping)?.seenForm.support ?? reading.form.support
     guard seen == .binary, reading.form.support != .real,

@@ -62,6 +62,10 @@ struct RowReading: Codable, Equatable {
 
   // MARK: from a file
 
+  /// From one window to the next when learning: by half, which shows every passage whole without a copy of the file per row;
+  /// text is counted once.
+  var learningStep: Int { vocabulary == nil ? max((window ?? 1) / 2, 1) : window ?? 1 }
+
   /// Rows for the model, and for each the row of the file that it ends with.
   ///
   /// - Parameter step: rows of the file from one window to the next.

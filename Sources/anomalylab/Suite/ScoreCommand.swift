@@ -36,7 +36,8 @@ struct ScoreCommand: ParsableCommand {
     var likelihoods: [Double] = []
     var kind = ""
     if let model = file.model as? any LikelihoodModel {
-      likelihoods = model.logLikelihoods(file.asSeen(records, seed: seed), samples: samples, seed: seed)
+      likelihoods = model.logLikelihoods(
+        file.asSeen(records, by: file.model, seed: seed), samples: samples, seed: seed)
       kind = model.likelihoodKind.rawValue
       text += ",log_likelihood,kind"
     }

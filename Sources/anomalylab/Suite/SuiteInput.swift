@@ -96,6 +96,14 @@ struct SuiteInput {
     }
   }
 
+  /// The labels of these rows of the file; nil without labels.
+  func labels(at index: [Int]) -> [String]? {
+    labels.map { labels in
+      let places = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1, $0) })
+      return index.map { places[$0].map { labels[$0] } ?? "" }
+    }
+  }
+
   /// Rows for a model, and the row of the file that each of them ends with.
   func records(_ reading: RowReading, step: Int = 1) throws(Failure) -> (records: Records, index: [Int]) {
     var classes: [Int]?
