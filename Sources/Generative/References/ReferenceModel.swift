@@ -57,7 +57,7 @@ struct ReferenceFrame<Settings: ModelSettings>: Sendable {
 }
 
 /// A member of the control group: a density of prepared rows in closed form, exact, with missing entries summed or integrated out.
-protocol ReferenceModel: LikelihoodModel {
+protocol ReferenceModel: LikelihoodModel, FormKeeping {
   associatedtype Settings: ModelSettings
   var frame: ReferenceFrame<Settings> { get }
 
@@ -118,6 +118,8 @@ extension ReferenceModel {
   public var scoreUnit: ScoreUnit { .nats }
   public var width: Int { preparation.given.width }
   var preparation: Preparation { frame.preparation }
+  public var form: RowForm { preparation.given }
+  public var seenForm: RowForm { preparation.form }
   /// Numbers in a prepared row.
   var wide: Int { preparation.form.width }
 
