@@ -4,7 +4,7 @@ import Tensors
 
 /// What can be chosen about a mixture of Gaussians.
 public struct GaussianMixtureSettings: ModelSettings {
-  /// How many; 0 for as many as make held-out rows most likely.
+  /// How many; 0 for as many as make held-out rows most likely, while each has eight rows to a number of its mean.
   public var components = 0
   /// How far covariances are drawn towards that of independent columns, 0 to 1.
   public var shrinkage: Float = 0.01
@@ -84,7 +84,7 @@ public struct GaussianMixture: ReferenceModel, InpaintingModel, TrainingCurveKee
       let learned = data.rows(split.order[..<split.trained])
       let heldOut = data.rows(split.heldOut[...])
       let judge = GaussianMixtureFit(preparation(heldOut), preparation, heldOut.mask, shrinkage: 0)
-      components = try ExpectationMaximization.components(upTo: split.trained / 8) {
+      components = try ExpectationMaximization.components(upTo: split.trained / (8 * data.columns)) {
         (count: Int) throws(FitError) in judge.expected(try fitted(learned, count).state).logLikelihood
       }
     }

@@ -4,7 +4,7 @@ import Tensors
 
 /// Every input independent of the others, a normal number or, where rows are bits, a coin: the baseline that every other model
 /// has to beat.
-public struct Independent: LikelihoodModel, Equatable {
+public struct Independent: LikelihoodModel, FormKeeping, Equatable {
   enum Inputs: Sendable, Equatable {
     /// Mean, deviation and its inverse of each.
     case normal(mean: [Float], deviation: [Float], precision: [Float])
@@ -17,6 +17,13 @@ public struct Independent: LikelihoodModel, Equatable {
   public let likelihoodKind = LikelihoodKind.exact
   public var width: Int { mean.count }
   let inputs: Inputs
+
+  /// The shape of pictures and sequences is not kept: it changes nothing.
+  public var form: RowForm {
+    if case .coins = inputs { return RowForm(shape: [width], support: .binary) }
+    return RowForm(shape: [width], support: .real)
+  }
+  public var seenForm: RowForm { form }
 
   /// Inputs further than this many deviations from their mean count as just that far: scores stay finite.
   static let bound: Float = 1e6
