@@ -82,6 +82,7 @@ public protocol FormKeeping: TrainedModel {
   /// Of the rows as the member sees them. Where this is binary and the rows are grey values, its likelihoods are those of bits:
   /// whoever asks for them makes bits of the rows before.
   var seenForm: RowForm { get }
+}
 
 /// A member that has something to say of how it came out, for a person to read: what `inspect` prints.
 public protocol Inspectable: TrainedModel {

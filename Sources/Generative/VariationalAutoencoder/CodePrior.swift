@@ -13,12 +13,10 @@ struct CodePrior: Sendable {
   private let blocks: [Convolution2D]
   private let output: Convolution2D
 
-  /// - Parameters:
-  ///   - channels: of the convolutions.
-  ///   - depth: convolutions after the first one.
-  init(
-    codes: Int, height: Int, width: Int, channels: Int, depth: Int = 3, in scope: inout ParameterScope
-  ) {
+  /// Pictures get a first kernel of 7 × 7, lines one of 3; three more of 3 follow.
+  ///
+  /// - Parameter channels: of the convolutions.
+  init(codes: Int, height: Int, width: Int, channels: Int, in scope: inout ParameterScope) {
     self.codes = codes
     self.height = height
     self.width = width
@@ -27,8 +25,8 @@ struct CodePrior: Sendable {
         scope.parameter("embedding", [codes, channels]) { random, count in
           random.normals(count).map { $0 * 0.3 }
         },
-        Convolution2D("first", channels, channels, size: 7, mask: .beforeMiddle, in: &scope),
-        (0..<depth).map {
+        Convolution2D("first", channels, channels, size: height > 1 ? 7 : 3, mask: .beforeMiddle, in: &scope),
+        (0..<3).map {
           Convolution2D(
             "block.\($0)", channels, channels, size: 3, mask: .upToMiddle, activation: .relu, in: &scope)
         },
