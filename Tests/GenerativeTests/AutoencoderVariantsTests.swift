@@ -245,7 +245,7 @@ struct AutoencoderVariantsTests {
     "codes decode to the reconstruction, and what is missing is filled in from the rest", arguments: family)
   func capabilities(entry: Catalogue.Entry) throws {
     let model = try #require(
-      try entry.fitted() as? any EncodingModel & ReconstructingModel & InpaintingModel)
+      try entry.fit(World.training, 3) as? any EncodingModel & ReconstructingModel & InpaintingModel)
     let values = World.rows(100, seed: 2)
     let form = RowForm(shape: [World.width], support: .real)
     let rows = Records(DataMatrix(rows: 100, columns: World.width, values: values), form: form)
