@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import Networks
 
 /// A choice of how a member is fitted. The same rows and options give the same bits.
@@ -88,4 +89,21 @@ public struct CurvePoint: Sendable, Equatable, Codable {
 /// A fitted member that remembers how its training went.
 public protocol TrainingCurveKeeping: TrainedModel {
   var curve: [CurvePoint] { get }
+}
+
+extension CurvePoint {
+  static func text(_ curve: [CurvePoint]) -> String {
+    let encoder = JSONEncoder()
+    // The same curve is always the same text.
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: (try? encoder.encode(curve)) ?? Data(), as: UTF8.self)
+  }
+
+  static func points(_ text: String) throws(WeightsError) -> [CurvePoint] {
+    do {
+      return try JSONDecoder().decode([CurvePoint].self, from: Data(text.utf8))
+    } catch {
+      throw .malformed("the training curve is not what it should be")
+    }
+  }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Gradients
 import Networks
 import Tensors
@@ -191,10 +190,7 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   private func encode(_ state: TrainingState) -> [UInt8] {
     // What was just written reads back.
     guard let weights = try? Weights(decoding: state.encode()) else { return [] }
-    let encoder = JSONEncoder()
-    // Equal states give equal bytes.
-    encoder.outputFormatting = [.sortedKeys]
-    let text = String(decoding: (try? encoder.encode(curve)) ?? Data(), as: UTF8.self)
+    let text = CurvePoint.text(curve)
     return Weights(
       weights.tensors,
       metadata: weights.metadata.merging(["curve": text, "model": Design.name]) { old, _ in old }
@@ -204,13 +200,7 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   func restore(_ bytes: [UInt8]) throws(WeightsError) {
     let weights = try Weights(decoding: bytes)
     try weights.check(model: Design.name)
-    let text = try weights.text("curve")
-    let curve: [CurvePoint]
-    do {
-      curve = try JSONDecoder().decode([CurvePoint].self, from: Data(text.utf8))
-    } catch {
-      throw .malformed("the training curve is not what it should be")
-    }
+    let curve = try CurvePoint.points(try weights.text("curve"))
     try state.restore(bytes)
     self.curve = curve
   }

@@ -121,7 +121,7 @@ struct VariationalQuantizedTests {
   }
 
   @Test func `a trained codebook is in use, and codes decode to the reconstruction`() throws {
-    let model = try #require(Catalogue.entry(named: "vq-vae")).fitted()
+    let model = try #require(Catalogue.entry(named: "vq-vae")).fit(World.training, 3)
     let facts = try #require(model as? any Inspectable).facts
     let perplexity = try #require(facts.first { $0.name == "perplexity of the codebook" }?.value)
     #expect((Float(perplexity.prefix { $0 != " " }) ?? 0) > 8)

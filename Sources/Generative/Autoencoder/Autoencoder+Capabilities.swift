@@ -33,6 +33,25 @@ extension Autoencoder: InpaintingModel {
   }
 }
 
+extension Autoencoder: FormKeeping {
+  public var seenForm: RowForm { form }
+}
+
+extension RowForm {
+  /// The support and the shape, for a file.
+  var text: String { ([support.rawValue] + shape.map(String.init)).joined(separator: " ") }
+
+  init(text: String, width: Int) throws(WeightsError) {
+    let words = text.split(separator: " ").map(String.init)
+    let shape = words.dropFirst().compactMap(Int.init)
+    guard let support = words.first.flatMap(Support.init(rawValue:)), shape.count == words.count - 1,
+      (1...4).contains(shape.count), shape.allSatisfy({ $0 > 0 && $0 <= width }),
+      shape.reduce(1, *) == width
+    else { throw .wrongValue("rows of \(width) numbers read as \(text)") }
+    self.init(shape: shape, support: support)
+  }
+}
+
 extension Autoencoder: TrainingCurveKeeping, Inspectable {
   public var facts: [(name: String, value: String)] {
     let layers = plan.network.layers

@@ -92,14 +92,16 @@ extension Autoencoder {
   }
 
   /// What is usual once the network is trained: residuals of each input, and where codes lie.
-  init(_ network: MultilayerPerceptron, _ scaled: ScaledRows, floor: Float, curve: [CurvePoint]) {
+  init(
+    _ network: MultilayerPerceptron, _ scaled: ScaledRows, form: RowForm, floor: Float, curve: [CurvePoint]
+  ) {
     let data = scaled.seen
     let plan = InferencePlan(network)
     let encoderLayers = network.layers.count / 2
     let ones = [Float](repeating: 1, count: data.columns)
     let bare = Autoencoder(
       plan: plan, encoderLayers: encoderLayers, shift: scaled.shift, scale: scaled.scale, residual: ones,
-      codeMean: [], codeFactor: [], curve: [])
+      codeMean: [], codeFactor: [], form: form, curve: [])
     let chosen = Array(stride(from: 0, to: data.rows, by: (data.rows + 20_479) / 20_480))
     let seen =
       chosen.count == data.rows
@@ -123,6 +125,6 @@ extension Autoencoder {
       of: codes, rows: seen.rows, columns: plan.width(after: encoderLayers))
     self.init(
       plan: plan, encoderLayers: encoderLayers, shift: scaled.shift, scale: scaled.scale, residual: residual,
-      codeMean: mean, codeFactor: factor, curve: curve)
+      codeMean: mean, codeFactor: factor, form: form, curve: curve)
   }
 }

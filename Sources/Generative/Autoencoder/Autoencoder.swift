@@ -30,6 +30,8 @@ public struct Autoencoder: TrainedModel {
   let codeFactor: [Float]
   /// Where the numbers of a code lie.
   let codeRange: UsualRows.CodeRange
+  /// How rows are read that it was fitted to.
+  public let form: RowForm
   public let curve: [CurvePoint]
 
   /// What the encoder sees of an input at most, in deviations.
@@ -40,7 +42,7 @@ public struct Autoencoder: TrainedModel {
 
   init(
     plan: InferencePlan, encoderLayers: Int, shift: [Float], scale: [Float], residual: [Float],
-    codeMean: [Float], codeFactor: [Float], curve: [CurvePoint]
+    codeMean: [Float], codeFactor: [Float], form: RowForm, curve: [CurvePoint]
   ) {
     self.plan = plan
     self.encoderLayers = encoderLayers
@@ -50,6 +52,7 @@ public struct Autoencoder: TrainedModel {
     self.precision = residual.map { 1 / $0 }
     self.codeMean = codeMean
     self.codeFactor = codeFactor
+    self.form = form
     self.curve = curve
     codeRange = plan.network.layers[encoderLayers - 1].activation == .tanh ? .symmetric : .all
   }
@@ -189,7 +192,7 @@ extension Autoencoder {
     }
     return Autoencoder(
       plan: plan, encoderLayers: encoderLayers, shift: shift, scale: scale, residual: usual,
-      codeMean: codeMean, codeFactor: codeFactor, curve: curve)
+      codeMean: codeMean, codeFactor: codeFactor, form: form, curve: curve)
   }
 
   private func unscaled(_ z: [Float]) -> [Float] {
@@ -265,7 +268,7 @@ extension Autoencoder {
       tensors,
       metadata: [
         "model": Self.catalogueName, "curve": CurvePoint.text(curve),
-        "activations": layers.map(\.activation.rawValue).joined(separator: " "),
+        "form": form.text, "activations": layers.map(\.activation.rawValue).joined(separator: " "),
       ]
     ).encode()
   }
@@ -305,6 +308,8 @@ extension Autoencoder {
       plan: InferencePlan(MultilayerPerceptron(layers)), encoderLayers: layers.count / 2, shift: shift,
       scale: scale, residual: residual, codeMean: try weights.tensor("code.mean", shape: [code]).values,
       codeFactor: try weights.tensor("code.factor", shape: [code, code]).values,
+      form: try weights.metadata["form"].map { try RowForm(text: $0, width: width) }
+        ?? RowForm(shape: [width], support: .real),
       curve: try weights.metadata["curve"].map { try CurvePoint.points($0) } ?? [])
   }
 }

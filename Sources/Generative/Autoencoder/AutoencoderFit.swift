@@ -1,10 +1,10 @@
-import FoundationEssentials
 import Gradients
 import Networks
 import Tensors
 
 /// An ``Autoencoder`` under way.
-final class AutoencoderFit: Fit {
+final class AutoencoderFit: LoopFit {
+  private let form: RowForm
   private let scaled: ScaledRows
   private let settings: AutoencoderSettings
   private let network: MultilayerPerceptron
@@ -17,6 +17,7 @@ final class AutoencoderFit: Fit {
     try settings.check()
     try records.matrix.check(minimumRows: Autoencoder.minimumRows)
     self.settings = settings
+    form = records.form
     scaled = ScaledRows(records, settings)
     network = Autoencoder.network(records.form, settings: settings, seed: seed)
     training = Autoencoder.training(
@@ -35,12 +36,23 @@ final class AutoencoderFit: Fit {
     try self.init(records, settings: settings, seed: options.seed, threads: options.threads)
   }
 
+  var learner: AutoencoderLearner { training.learner }
+
   func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
+    var learner = training.learner
+    defer { training.learner = learner }
+    return try run(surroundings, with: &learner)
+  }
+
+  func run(
+    _ surroundings: FitSurroundings, with learner: inout some Learner
+  ) throws(FitError) -> TrainingEnd {
     var loop = training.loop
     loop.timeLimit = surroundings.timeLimit
     loop.checkpointInterval = loop.evaluationInterval
-    var (state, learner) = (training.state, training.learner)
-    defer { (training.state, training.learner) = (state, learner) }
+    // Worked on apart, since the observer looks at this fit meanwhile.
+    var state = training.state
+    defer { training.state = state }
     var written = surroundings.now()
     let interval = loop.evaluationInterval ?? 1
     do throws(TrainingError) {
@@ -61,7 +73,8 @@ final class AutoencoderFit: Fit {
   }
 
   private func note(_ progress: TrainingProgress, _ interval: Int) {
-    guard progress.step % interval == 0, progress.step > (curve.last?.step ?? 0) else { return }
+    let isWhole = progress.step % interval == 0 || progress.end == .finished
+    guard isWhole, progress.step > (curve.last?.step ?? 0) else { return }
     curve.append(CurvePoint(step: progress.step, loss: progress.loss, heldOutLoss: progress.heldOutLoss))
   }
 
@@ -73,10 +86,11 @@ final class AutoencoderFit: Fit {
   func model() throws(FitError) -> any TrainedModel { try autoencoder() }
 
   func autoencoder() throws(FitError) -> Autoencoder {
-    guard let best = training.state.best else { throw .stopped }
+    let state = training.state
+    guard state.step > 0 else { throw .stopped }
     var network = network
-    network.flattened = best.parameters.values
-    return Autoencoder(network, scaled, floor: settings.residualFloor, curve: curve)
+    network.flattened = (state.best?.parameters ?? state.parameters).values
+    return Autoencoder(network, scaled, form: form, floor: settings.residualFloor, curve: curve)
   }
 
   // MARK: bytes
@@ -96,20 +110,6 @@ final class AutoencoderFit: Fit {
     let curve = try CurvePoint.points(try weights.text("curve"))
     try training.state.restore(bytes)
     self.curve = curve
-  }
-}
-
-extension CurvePoint {
-  static func text(_ curve: [CurvePoint]) -> String {
-    String(decoding: (try? JSONEncoder().encode(curve)) ?? Data(), as: UTF8.self)
-  }
-
-  static func points(_ text: String) throws(WeightsError) -> [CurvePoint] {
-    do {
-      return try JSONDecoder().decode([CurvePoint].self, from: Data(text.utf8))
-    } catch {
-      throw .malformed("the training curve is not what it should be")
-    }
   }
 }
 

@@ -4,15 +4,15 @@ import Tensors
 
 /// What can be chosen about a ``ConvolutionalAutoencoder``.
 struct ConvolutionalSettings: ModelSettings {
-  /// Channels after each convolution; every one halves the picture.
-  var channels = [16, 32]
+  /// Channels after each convolution, of which every one halves the picture; empty for 16 and 32 of pictures, 8 of lines.
+  var channels: [Int] = []
   /// Numbers in a code; 0 for 32 of a picture, about a quarter of anything else.
   var code = 0
 
   func check() throws(FitError) {
     try SettingCheck.layers("channels", channels)
-    guard !channels.isEmpty, channels.count <= 8 else {
-      throw .setting("channels has \(channels.count) numbers, not 1 to 8")
+    guard channels.count <= 8 else {
+      throw .setting("channels has \(channels.count) numbers, not at most 8")
     }
     try SettingCheck.units("code", code)
   }
@@ -23,7 +23,12 @@ struct ConvolutionalSettings: ModelSettings {
 /// pictures of one line.
 struct ConvolutionalAutoencoder: AutoencoderDesign {
   static let name = "convolutional-autoencoder"
-  static var training: TrainingSettings { .autoencoders }
+  static var training: TrainingSettings {
+    var training = TrainingSettings.autoencoders
+    training.epochs = 10
+    training.batch = 50
+    return training
+  }
 
   let width: Int
   let codeWidth: Int
@@ -40,13 +45,14 @@ struct ConvolutionalAutoencoder: AutoencoderDesign {
     }
     width = form.width
     codeWidth = settings.code > 0 ? settings.code : AutomaticCode.narrow(form)
-    let sizes = PictureSizes(form, halvings: settings.channels.count)
-    channels = settings.channels[settings.channels.count - 1]
+    let widths = !settings.channels.isEmpty ? settings.channels : form.isPicture ? [16, 32] : [8]
+    let sizes = PictureSizes(form, halvings: widths.count)
+    channels = widths[widths.count - 1]
     let flat = channels * sizes.smallest.height * sizes.smallest.width
-    encoder = PictureEncoder(sizes, channels: settings.channels, in: &scope)
+    encoder = PictureEncoder(sizes, channels: widths, in: &scope)
     toCode = Dense("toCode", flat, codeWidth, in: &scope)
     fromCode = Dense("fromCode", codeWidth, flat, activation: .relu, in: &scope)
-    decoder = PictureDecoder(sizes, channels: settings.channels.reversed(), in: &scope)
+    decoder = PictureDecoder(sizes, channels: widths.reversed(), in: &scope)
     usual = UsualRows(width: width, codes: codeWidth, range: .all, support: form.support, in: &scope)
   }
 

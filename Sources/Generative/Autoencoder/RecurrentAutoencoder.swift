@@ -4,7 +4,7 @@ import Tensors
 
 /// What can be chosen about a ``RecurrentAutoencoder``.
 struct RecurrentSettings: ModelSettings {
-  /// Units of either LSTM; 0 for 32 to 128 by the width of rows.
+  /// Units of either LSTM; 0 for 16 to 128 by the width of rows.
   var hidden = 0
   /// Numbers in a code; 0 for 32 of a picture, about a quarter of anything else.
   var code = 0
@@ -20,7 +20,12 @@ struct RecurrentSettings: ModelSettings {
 /// 2.2; Malhotra et al. 2016 use it to find anomalies). A flat row of n columns is n steps of one number.
 struct RecurrentAutoencoder: AutoencoderDesign {
   static let name = "recurrent-autoencoder"
-  static var training: TrainingSettings { .autoencoders }
+  static var training: TrainingSettings {
+    var training = TrainingSettings.autoencoders
+    training.batch = 50
+    training.clip = 5
+    return training
+  }
 
   let codeWidth: Int
   let usual: UsualRows
@@ -40,7 +45,7 @@ struct RecurrentAutoencoder: AutoencoderDesign {
     steps = form.shape[0]
     features = form.width / steps
     codeWidth = settings.code > 0 ? settings.code : AutomaticCode.narrow(form)
-    let hidden = settings.hidden > 0 ? settings.hidden : max(32, min(128, 2 * form.width))
+    let hidden = settings.hidden > 0 ? settings.hidden : max(16, min(128, 2 * form.width))
     reader = LSTM("reader", features, hidden, in: &scope)
     toCode = Dense("toCode", hidden, codeWidth, in: &scope)
     fromCode = Dense("fromCode", codeWidth, hidden, activation: .tanh, in: &scope)

@@ -11,7 +11,7 @@ struct SparseSettings: ModelSettings {
   /// ρ: how active a unit is to be on average.
   var target: Float = 0.1
   /// β: what the penalty weighs.
-  var weight: Float = 0.1
+  var weight: Float = 0.3
 
   func check() throws(FitError) {
     try SettingCheck.units("code", code)
@@ -25,26 +25,34 @@ struct SparseSettings: ModelSettings {
 /// `½ ‖x - x̂‖² + β Σ_j KL(ρ ‖ ρ̂_j)` with `ρ̂_j` the mean activation of unit `j` over the batch (Ng 2011, section 3).
 struct SparseAutoencoder: AutoencoderDesign {
   static let name = "sparse-autoencoder"
-  static var training: TrainingSettings { .autoencoders }
+  static var training: TrainingSettings {
+    var training = TrainingSettings.autoencoders
+    training.rate = 4e-3
+    return training
+  }
 
   let width: Int
   let usual: UsualRows
-  private let coder: Coder
+  private let encoder: Dense
+  private let decoder: Dense
   private let settings: SparseSettings
 
   init(_ settings: SparseSettings, form: RowForm, in scope: inout ParameterScope) throws(FitError) {
     self.settings = settings
     width = form.width
     let codes = settings.code > 0 ? settings.code : AutomaticCode.wide(form)
-    coder = Coder(
-      width: width, hidden: [], codes: codes, activation: .identity, code: .sigmoid, support: form.support,
-      in: &scope)
+    // Units begin as active as they are to be: the way there from one half would take most of the training.
+    let target = settings.target
+    encoder = Dense(
+      "encoder", width, codes, activation: .sigmoid, bias: Self.log(target / (1 - target)), in: &scope)
+    decoder = Dense(
+      "decoder", codes, width, activation: form.support == .real ? .identity : .sigmoid, in: &scope)
     usual = UsualRows(width: width, codes: codes, range: .unit, support: form.support, in: &scope)
   }
 
-  var codeWidth: Int { coder.codeWidth }
-  func encode(_ rows: Rows) -> Variable { coder.encoder(rows.x) }
-  func decode(_ codes: Variable, labels: Variable?) -> Variable { coder.decoder(codes) }
+  var codeWidth: Int { usual.codeWidth }
+  func encode(_ rows: Rows) -> Variable { encoder(rows.x) }
+  func decode(_ codes: Variable, labels: Variable?) -> Variable { decoder(codes) }
 
   func loss(_ rows: Rows) -> Variable {
     let code = encode(rows)

@@ -2,39 +2,60 @@ import Gradients
 import Networks
 import Tensors
 
-/// A distribution of grids of codes: masked convolutions foretell each code from those before it in reading order (a small PixelCNN,
-/// van den Oord et al. 2016), as the paper of the VQ-VAE has it for its prior.
+/// A distribution of grids of codes, each foretold from those before it in reading order: by masked convolutions on pictures (a small
+/// PixelCNN, van den Oord et al. 2016, as the paper of the VQ-VAE has it for its prior), by masked dense layers on lines (Germain et
+/// al. 2015).
 struct CodePrior: Sendable {
   let codes: Int
   let height: Int
   let width: Int
   private let embedding: Slot
-  private let first: Convolution2D
-  private let blocks: [Convolution2D]
-  private let output: Convolution2D
+  private let network: Network
 
-  /// - Parameters:
-  ///   - channels: of the convolutions.
-  ///   - depth: convolutions after the first one.
-  init(
-    codes: Int, height: Int, width: Int, channels: Int, depth: Int = 3, in scope: inout ParameterScope
-  ) {
+  private enum Network: Sendable {
+    case convolutions(first: Convolution2D, blocks: [Convolution2D], output: Convolution2D)
+    case dense(hidden: MaskedDense, output: MaskedDense)
+  }
+
+  /// - Parameter channels: of the convolutions, or hidden units per place.
+  init(codes: Int, height: Int, width: Int, channels: Int, in scope: inout ParameterScope) {
     self.codes = codes
     self.height = height
     self.width = width
-    (embedding, first, blocks, output) = scope.within("prior") { scope in
-      (
-        scope.parameter("embedding", [codes, channels]) { random, count in
-          random.normals(count).map { $0 * 0.3 }
-        },
-        Convolution2D("first", channels, channels, size: 7, mask: .beforeMiddle, in: &scope),
-        (0..<depth).map {
-          Convolution2D(
-            "block.\($0)", channels, channels, size: 3, mask: .upToMiddle, activation: .relu, in: &scope)
-        },
-        Convolution2D("output", channels, codes, size: 1, in: &scope)
+    (embedding, network) = scope.within("prior") { scope in
+      let embedding = scope.parameter("embedding", [codes, channels]) { random, count in
+        random.normals(count).map { $0 * 0.3 }
+      }
+      return (
+        embedding,
+        height > 1
+          ? Self.convolutions(codes, channels, in: &scope)
+          : Self.dense(codes, channels, places: width, in: &scope)
       )
     }
+  }
+
+  private static func convolutions(_ codes: Int, _ channels: Int, in scope: inout ParameterScope) -> Network {
+    .convolutions(
+      first: Convolution2D("first", channels, channels, size: 7, mask: .beforeMiddle, in: &scope),
+      blocks: (0..<3).map {
+        Convolution2D(
+          "block.\($0)", channels, channels, size: 3, mask: .upToMiddle, activation: .relu, in: &scope)
+      }, output: Convolution2D("output", channels, codes, size: 1, in: &scope))
+  }
+
+  /// The degree of a place is its number from 1; a hidden unit sees the places up to its degree.
+  private static func dense(
+    _ codes: Int, _ channels: Int, places: Int, in scope: inout ParameterScope
+  ) -> Network {
+    func degrees(_ each: Int) -> [Int] { (0..<places * each).map { 1 + $0 / each } }
+    return .dense(
+      hidden: MaskedDense(
+        "hidden", from: [degrees(channels)], to: [degrees(channels)], isStrict: false, activation: .relu,
+        in: &scope),
+      output: MaskedDense(
+        "output", from: [degrees(channels)], to: [degrees(codes)], isStrict: true, activation: .identity,
+        in: &scope))
   }
 
   var places: Int { height * width }
@@ -43,13 +64,19 @@ struct CodePrior: Sendable {
   ///
   /// - Parameter choice: `[rows · places, codes]`, 1 for the code that is there.
   func logits(_ choice: Variable) -> Variable {
-    let rows = choice.shape[0] / places
-    let vectors = matmul(choice, choice.tape[embedding])
+    let (rows, tape) = (choice.shape[0] / places, choice.tape)
+    let vectors = matmul(choice, tape[embedding])
     let channels = vectors.shape[1]
-    let grid = vectors.reshaped([rows, height, width, channels]).transposed(2, 3).transposed(1, 2)
-      .contiguous()
-    let y = output(relu(blocks.reduce(relu(first(grid))) { $0 + $1($0) }))
-    return y.reshaped([rows, codes, places]).transposed(1, 2).contiguous()
+    switch network {
+    case .convolutions(let first, let blocks, let output):
+      let lines = vectors.reshaped([rows, height, width, channels])
+      let grid = lines.transposed(2, 3).transposed(1, 2).contiguous()
+      let y = output(relu(blocks.reduce(relu(first(grid))) { $0 + $1($0) }))
+      return y.reshaped([rows, codes, places]).transposed(1, 2).contiguous()
+    case .dense(let hidden, let output):
+      let y = hidden(hidden.masks(on: tape)[0], vectors.reshaped([rows, places * channels]))
+      return output(output.masks(on: tape)[0], y).reshaped([rows, places, codes])
+    }
   }
 
   /// `log p(codes)` of each row, `[rows]`, nats.

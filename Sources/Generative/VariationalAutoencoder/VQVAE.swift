@@ -16,15 +16,15 @@ struct VQVAESettings: ModelSettings {
   var hidden = 0
   /// β: what it weighs that encodings stay near their codes.
   var commitment: Float = 0.25
-  /// Channels of the prior over codes.
-  var prior = 64
+  /// Channels of the prior over codes; 0 for 64 of pictures, 16 of other rows.
+  var prior = 0
   /// The distribution of rows: `gaussian`, `bernoulli`, or `auto` for what suits them.
   var likelihood = "auto"
 
   func check() throws(FitError) {
     guard (2...65536).contains(codes) else { throw .setting("codes is \(codes), not 2 to 65536") }
     for (name, value) in [
-      ("dimension", dimension), ("places", places), ("prior", prior),
+      ("dimension", dimension), ("places", places),
     ] where !(1...4096).contains(value) {
       throw .setting("\(name) is \(value), not 1 to 4096")
     }
@@ -33,6 +33,7 @@ struct VQVAESettings: ModelSettings {
       throw .setting("channels has \(channels.count) numbers, not 1 to 8")
     }
     try SettingCheck.units("hidden", hidden)
+    try SettingCheck.units("prior", prior)
     try SettingCheck.weight("commitment", commitment)
     try SettingCheck.word("likelihood", likelihood, of: RowLikelihood.words)
   }
@@ -74,8 +75,9 @@ struct VQVAE: LikelihoodDesign, EncodingDesign, InpaintingDesign, SettlingDesign
     decoder = GridDecoder(grid, form, settings, in: &scope)
     rows = RowDistribution(width: width, support: form.support, in: &scope)
     quantizer = VectorQuantizer(codes: settings.codes, dimension: settings.dimension, in: &scope)
+    let channels = settings.prior > 0 ? settings.prior : grid.height > 1 ? 64 : 16
     prior = CodePrior(
-      codes: settings.codes, height: grid.height, width: grid.width, channels: settings.prior, in: &scope)
+      codes: settings.codes, height: grid.height, width: grid.width, channels: channels, in: &scope)
     usage = scope.within("codebook") { $0.statistic("usage", [settings.codes]) }
   }
 
