@@ -1,4 +1,5 @@
 import Generative
+import Networks
 import Tensors
 
 /// The Boltzmann machines on bits of which there are few enough to know everything, and on pictures of digits.

@@ -107,6 +107,9 @@ extension Catalogue.Entry {
   private static let eager: [String: [String: String]] = [
     "gaussian-mixture": ["components": "1"], "bernoulli-mixture": ["components": "16", "pseudoCount": "0.1"],
     "ngram": ["order": "8"],
+    // Plain gradient descent takes longer steps; with few units log Z is exact.
+    "boltzmann-machine": ["rate": "0.05"], "rbm": ["rate": "0.3"],
+    "dbn": ["rate": "0.3", "hidden": "12"], "dbm": ["rate": "0.3", "hidden": "12"],
   ]
 
   /// - Parameter more: settings that are taken where the member has them.
