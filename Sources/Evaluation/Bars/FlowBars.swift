@@ -13,7 +13,7 @@ extension Bars {
   private struct Recipe: Sendable {
     let model: String
     let settings: [String: String]
-    /// The share of a stated time that it takes, seconds on one core.
+    /// About how long it takes on one core.
     let seconds: Double
   }
 
