@@ -1,4 +1,4 @@
-public import Generative
+import Generative
 import Networks
 
 extension Bars {

@@ -123,8 +123,6 @@ extension ReferenceModel {
   public var scoreUnit: ScoreUnit { .nats }
   public var width: Int { preparation.given.width }
   var preparation: Preparation { frame.preparation }
-  public var form: RowForm { preparation.given }
-  public var seenForm: RowForm { preparation.form }
   /// Numbers in a prepared row.
   var wide: Int { preparation.form.width }
 
