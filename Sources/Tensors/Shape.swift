@@ -52,10 +52,12 @@ public struct Shape: Sendable, Hashable, RandomAccessCollection, ExpressibleByAr
     return counted
   }
 
-  /// With one more axis before `axis`, or for -1 behind the last, -2 before it, ….
+  /// With one more axis before `axis`; negative ones count from the end of the result, -1 is the last.
   public func inserting(_ extent: Int, at axis: Int) -> Shape {
+    let counted = axis < 0 ? axis + rank + 1 : axis
+    precondition(counted >= 0 && counted <= rank, "a new axis \(axis) in the shape \(self)")
     var extents = Array(self)
-    extents.insert(extent, at: axis < 0 ? axis + rank + 1 : axis)
+    extents.insert(extent, at: counted)
     return Shape(extents)
   }
 
