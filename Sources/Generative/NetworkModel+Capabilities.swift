@@ -164,7 +164,7 @@ extension NetworkModel: InvertibleModel where Design: InvertibleDesign {
     let wide = preparation.form.width
     let joined = run(rows, width: wide + 1) { rows in
       let (z, logDeterminant) = design.forward(rows)
-      return concatenate([z, logDeterminant.inserting(-1)], axis: -1)
+      return concatenate([z, logDeterminant.inserting(1)], axis: -1)
     }
     let volume = preparation.logVolume
     return (

@@ -78,7 +78,7 @@ extension NetworkModel {
       guard classes > 0 else { return design.strangeness(Rows(x)) }
       let each = (0..<classes).map { label -> Variable in
         let labels = x.tape.input(Tensor(repeating: Float(label), shape: [x.shape[0]]))
-        return design.strangeness(Rows(x, labels: labels)).inserting(-1)
+        return design.strangeness(Rows(x, labels: labels)).inserting(1)
       }
       return -(concatenate(each.map { -$0 }, axis: -1).max(-1))
     }
