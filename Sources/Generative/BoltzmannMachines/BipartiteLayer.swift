@@ -113,11 +113,11 @@ func logits(_ probabilities: [Float]) -> [Float] {
   VectorMath.log(probabilities.map { $0 / (1 - $0) })
 }
 
-/// Per column, how often bits are 1, a little away from never and always: as if a tenth of a row more had shown each.
+/// Per column, how often bits are 1, a little away from never and always: as if a fiftieth of a row more had shown each.
 func bitMeans(_ rows: [Float], width: Int) -> [Float] {
   let count = rows.count / max(width, 1)
   let sums = VectorMath.columnSums(rows, rows: count, columns: width)
-  return sums.map { ($0 + 0.1) / (Float(count) + 0.2) }
+  return sums.map { ($0 + 0.02) / (Float(count) + 0.04) }
 }
 
 /// `-Σ_i log p(v_i | all others)` estimated from one unit of each row, drawn anew: `p(v_i | others) = sigmoid(F(v with it turned over)
