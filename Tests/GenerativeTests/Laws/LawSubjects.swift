@@ -105,6 +105,7 @@ extension Catalogue.Entry {
 
   /// What lets a member learn sixteen rows by heart: no noise and no penalty.
   private static let eager: [String: [String: String]] = [
+    "autoencoder": ["corruption": "0"], "beta-vae": ["beta": "1"],
     "gaussian-mixture": ["components": "1"], "bernoulli-mixture": ["components": "16"],
     "ngram": ["order": "8"],
   ]
