@@ -22,13 +22,26 @@ extension Autoencoder: InpaintingModel {
     var z = standardised(values, mask: mask, rows: count, bound: Self.encoderBound)
     for _ in 0..<InpaintingChain.rounds {
       let rebuilt = run(z, rows: count, layers: 0..<plan.layerCount)
-      let noise = random.normals(z.count)
-      for i in z.indices where mask[i] == 0 {
-        z[i] = rebuilt[i] + noise[i] * residual[i % width].squareRoot()
-      }
+      let drawn = drawn(rebuilt, random: &random)
+      for i in z.indices where mask[i] == 0 { z[i] = (drawn[i] - shift[i % width]) * scale[i % width] }
     }
+    let filled = unscaled(z)
     return z.indices.map {
-      mask[$0] == 0 ? z[$0] / scale[$0 % width] + shift[$0 % width] : values[$0]
+      mask[$0] != 0 ? values[$0] : form.support == .binary ? filled[$0].rounded() : filled[$0]
+    }
+  }
+}
+
+extension Autoencoder {
+  /// Rows drawn around scaled means, in the units they were given in: with the usual residual, grey values within their bounds;
+  /// bits with their means as probabilities.
+  func drawn(_ means: [Float], random: inout RandomStream) -> [Float] {
+    let plain = unscaled(means)
+    if form.support == .binary { return plain.map { random.bernoulli($0) ? 1 : 0 } }
+    let noise = random.normals(plain.count)
+    return plain.indices.map { i in
+      let noisy = plain[i] + noise[i] * residual[i % width].squareRoot() / scale[i % width]
+      return form.support == .unit ? max(0, min(1, noisy)) : noisy
     }
   }
 }

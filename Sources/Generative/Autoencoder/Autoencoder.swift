@@ -195,7 +195,7 @@ extension Autoencoder {
       codeMean: codeMean, codeFactor: codeFactor, form: form, curve: curve)
   }
 
-  private func unscaled(_ z: [Float]) -> [Float] {
+  func unscaled(_ z: [Float]) -> [Float] {
     var x = z
     for i in x.indices { x[i] = z[i] / scale[i % width] + shift[i % width] }
     return x
@@ -241,12 +241,8 @@ extension Autoencoder {
     var random = RandomStream(seed: seed)
     let codes = codeRange.bounded(
       UsualRows.drawn(count, mean: codeMean, factor: codeFactor, random: &random))
-    var rows = run(codes, rows: count, layers: encoderLayers..<plan.layerCount)
-    if noise {
-      let residuals = random.normals(rows.count)
-      for i in rows.indices { rows[i] += residuals[i] * residual[i % width].squareRoot() }
-    }
-    return unscaled(rows)
+    let means = run(codes, rows: count, layers: encoderLayers..<plan.layerCount)
+    return noise ? drawn(means, random: &random) : unscaled(means)
   }
 }
 

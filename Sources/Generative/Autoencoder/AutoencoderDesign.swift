@@ -5,7 +5,8 @@ import Tensors
 /// A design that learns to give its rows back through a code that cannot simply copy them.
 ///
 /// The score is the mean of `(x - x̂)² / v`, with `v` each number's usual squared residual: about 1 for usual rows. Rows are
-/// drawn by drawing codes from a normal distribution fitted to the codes of the training rows, and adding the usual residual.
+/// drawn by drawing codes from a normal distribution fitted to the codes of the training rows, and adding the usual residual;
+/// bits are drawn with the rebuilt numbers as their probabilities.
 protocol AutoencoderDesign: EncodingDesign, InpaintingDesign, SettlingDesign, InspectableDesign {
   /// Numbers in a prepared row.
   var width: Int { get }
@@ -16,9 +17,7 @@ extension AutoencoderDesign {
   static var scoreUnit: ScoreUnit { .squaredError }
 
   /// Grey values and bits as they are, all else standardised.
-  static func support(for form: RowForm, _ settings: Settings) -> Support {
-    form.support == .real ? .real : .unit
-  }
+  static func support(for form: RowForm, _ settings: Settings) -> Support { form.support }
 
   func reconstruct(_ rows: Rows) -> Variable { decode(encode(rows), labels: rows.labels) }
 
@@ -45,6 +44,7 @@ extension AutoencoderDesign {
     let codes = usual.codes(request.count, random: &random, buffer)
     let plan = NetworkPlan(buffer, row: [codeWidth]) { decode($0, labels: nil) }
     var rows = plan.results(codes, count: request.count, width: width)
+    guard usual.support != .binary else { return rows.map { random.bernoulli($0) ? 1 : 0 } }
     let deviation = buffer.view(usual.residual).values.map { $0.squareRoot() }
     let noise = random.normals(rows.count)
     for i in rows.indices { rows[i] = usual.bounded(rows[i] + noise[i] * deviation[i % width]) }
@@ -58,8 +58,9 @@ extension AutoencoderDesign {
   ) -> [Float] {
     var chain = InpaintingChain(values: values, mask: mask, count: count, seed: seed)
     chain.run(buffer) { rows in
-      let noise = rows.tape.normal(rows.x.shape) * sqrt(rows.tape[usual.residual])
-      let y = reconstruct(rows) + noise
+      let mean = reconstruct(rows)
+      guard usual.support != .binary else { return bernoulli(mean) }
+      let y = mean + rows.tape.normal(rows.x.shape) * sqrt(rows.tape[usual.residual])
       return usual.isUnit ? clamp(y, from: 0, to: 1) : y
     }
     return chain.values
@@ -87,8 +88,9 @@ struct UsualRows: Sendable {
   /// The mean of each number of a code, `[codes]`.
   let activation: Slot
   let range: CodeRange
+  let support: Support
   /// Whether prepared rows lie within 0 and 1.
-  let isUnit: Bool
+  var isUnit: Bool { support != .real }
 
   /// No residual counts as smaller than this when rows are scored.
   static let residualFloor: Float = 0.01
@@ -101,7 +103,7 @@ struct UsualRows: Sendable {
       )
     }
     self.range = range
-    isUnit = support != .real
+    self.support = support
   }
 
   var codeWidth: Int { mean.shape[0] }

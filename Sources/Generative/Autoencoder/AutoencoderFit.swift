@@ -23,6 +23,10 @@ final class AutoencoderFit: LoopFit {
     training = Autoencoder.training(
       network, scaled.seen, scaled.split, form: records.form, settings: settings, seed: seed, threads: threads
     )
+    if settings.patience == 0 {
+      training.loop.patience = nil
+      training.loop.halvingInterval = nil
+    }
   }
 
   convenience init(_ records: Records, _ options: FitOptions) throws(FitError) {

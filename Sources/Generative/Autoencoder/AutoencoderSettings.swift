@@ -19,7 +19,7 @@ public struct AutoencoderSettings: ModelSettings {
   public var corruption: Float = 0.1
   /// The part of the rows held out to decide when to stop.
   public var heldOut: Float = 0.15
-  /// Passes without improvement on the held-out part before training ends.
+  /// Passes without improvement on the held-out part before training ends; 0 for no early end.
   public var patience = 12
   /// The least deviation of an input, in the units of the rows: what varies less is not magnified further.
   public var deviationFloor: Float = 0.05

@@ -23,6 +23,7 @@ struct RecurrentAutoencoder: AutoencoderDesign {
   static var training: TrainingSettings {
     var training = TrainingSettings.autoencoders
     training.batch = 50
+    training.rate = 5e-3
     training.clip = 5
     return training
   }

@@ -101,10 +101,11 @@ extension Catalogue.Entry {
   ]
 
   /// What else keeps a member small or quick, by its name.
-  private static let small: [String: [String: String]] = [:]
+  private static let small: [String: [String: String]] = ["boltzmann-machine": ["hidden": "6"]]
 
   /// What lets a member learn sixteen rows by heart: no noise and no penalty.
   private static let eager: [String: [String: String]] = [
+    "autoencoder": ["corruption": "0"], "beta-vae": ["beta": "1"],
     "gaussian-mixture": ["components": "1"], "bernoulli-mixture": ["components": "16", "pseudoCount": "0.1"],
     "ngram": ["order": "8"],
     // Plain gradient descent takes longer steps; with few units log Z is exact.
