@@ -297,17 +297,9 @@ enum PublicBits {
     try process.run()
     let bytes = try pipe.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
-    // Digits with commas between them.
-    var values: [Float] = []
-    var rows = 0
-    for byte in bytes {
-      switch byte {
-      case UInt8(ascii: "0"): values.append(0)
-      case UInt8(ascii: "1"): values.append(1)
-      case UInt8(ascii: "\n"): rows += 1
-      default: break
-      }
-    }
-    return Records(DataMatrix(rows: rows, columns: values.count / rows, values: values))
+    // A line of names, then digits with commas between them.
+    let lines = bytes.split(separator: UInt8(ascii: "\n")).dropFirst()
+    let values = lines.flatMap { line in line.filter { $0 != UInt8(ascii: ",") }.map { Float($0 & 1) } }
+    return Records(DataMatrix(rows: lines.count, columns: values.count / lines.count, values: values))
   }
 }

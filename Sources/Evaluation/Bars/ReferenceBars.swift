@@ -1,5 +1,5 @@
 import Datasets
-import Generative
+public import Generative
 import Tensors
 
 /// The control group against what others computed on the same files: these figures are to be met, and then to be beaten by everybody

@@ -97,7 +97,7 @@ extension Catalogue.Entry {
   /// Sizes that make a member small, by the names that settings have.
   private static let smallSizes = [
     "hidden": "12", "units": "12", "channels": "4", "features": "4", "filters": "4", "components": "3",
-    "bins": "4", "batch": "32",
+    "bins": "4", "batch": "32", "layers": "2",
   ]
 
   /// What else keeps a member small or quick, by its name.
