@@ -8,7 +8,7 @@ PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
-.PHONY: all build deps demo demo-live test interop lint format bench bench-build install uninstall clean
+.PHONY: all build deps demo demo-live test test-slow interop lint format bench bench-build install uninstall clean
 
 all: build
 
@@ -34,6 +34,11 @@ demo-live: build
 test: deps
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
+
+# The laws of all models of the suite, not only of a few of each family: half an hour.
+test-slow: deps
+	$(SWIFT) build --build-tests
+	ANOMALYD_SLOW=1 $(SWIFT) test --skip-build --no-parallel --filter GenerativeTests
 
 # Feeds running daemons from circus, Glances and rsyslog as their makers ship them: a few minutes, and not part of `test`.
 interop: PACKAGES += rsyslog rsyslog-czmq python3-venv

@@ -55,7 +55,7 @@ public protocol InvertibleModel: LikelihoodModel {
   /// The latent rows, of the width of the prepared rows, and `log |det ∂z/∂x|` of each, nats, with respect to rows as given.
   func latent(of rows: Records) -> (z: [Float], logDeterminant: [Double])
   /// The rows of latent ones.
-  func rows(ofLatent z: [Float], count: Int) -> [Float]
+  func rows(ofLatent z: [Float], count: Int, labels: [Int]?) -> [Float]
 }
 
 /// A member that foretells each number of a row from those before it, in an order of its own.

@@ -173,8 +173,8 @@ extension NetworkModel: InvertibleModel where Design: InvertibleDesign {
     )
   }
 
-  public func rows(ofLatent z: [Float], count: Int) -> [Float] {
-    preparation.restored(design.inverse(z, count: count, labels: nil, ParameterBuffer(parameters)))
+  public func rows(ofLatent z: [Float], count: Int, labels: [Int]?) -> [Float] {
+    preparation.restored(design.inverse(z, count: count, labels: labels, ParameterBuffer(parameters)))
   }
 }
 

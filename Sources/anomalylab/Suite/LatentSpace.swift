@@ -18,7 +18,7 @@ struct LatentSpace {
       isNormal = false
     } else if let model = model as? any InvertibleModel {
       codes = { model.latent(of: $0).z }
-      rows = { codes, count, _ in model.rows(ofLatent: codes, count: count) }
+      rows = { codes, count, labels in model.rows(ofLatent: codes, count: count, labels: labels) }
       isNormal = true
     } else {
       return nil

@@ -15,7 +15,7 @@ import Testing
     "vq-vae": "straight-through estimate",
   ]
 
-  @Test("gradients are what differences of the loss say", arguments: Catalogue.all)
+  @Test("gradients are what differences of the loss say", arguments: Catalogue.tested)
   func gradients(entry: Catalogue.Entry) throws {
     guard Self.estimated[entry.name] == nil else { return }
     let fit = try entry.begin(entry.lawRecords(entry.naturalForm), entry.smallOptions)
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("one thread and two give the same bits", arguments: Catalogue.all)
+  @Test("one thread and two give the same bits", arguments: Catalogue.tested)
   func threads(entry: Catalogue.Entry) throws {
     let records = entry.lawRecords(entry.naturalForm)
     var options = entry.smallOptions
@@ -76,7 +76,7 @@ import Testing
     #expect(files[0] == files[1] && files[1] == files[2])
   }
 
-  @Test("a NaN in a batch is a typed error, and what was good before it is kept", arguments: Catalogue.all)
+  @Test("a NaN in a batch is a typed error, and what was good before it is kept", arguments: Catalogue.tested)
   func diverged(entry: Catalogue.Entry) throws {
     let records = entry.lawRecords(entry.naturalForm)
     for planted in PoisonedLearner<TapeLearner>.Place.allCases {
@@ -113,7 +113,7 @@ import Testing
     "independent": -0.01
   ]
 
-  @Test("sixteen rows are learned by heart, as far as a member can", arguments: Catalogue.all)
+  @Test("sixteen rows are learned by heart, as far as a member can", arguments: Catalogue.tested)
   func overfits(entry: Catalogue.Entry) throws {
     let share = Self.shares[entry.name] ?? 0.5
     if entry.capabilities.contains(.likelihood) {
