@@ -93,7 +93,7 @@ public struct BarFigure: Sendable, Equatable {
 /// The bars of the suite, family by family.
 public enum Bars {
   public static let all: [Bar] =
-    references + references + latent + boltzmann + autoregressive + flows + markovChains
+    references + latent + boltzmann + autoregressive + flows + markovChains
 
   public static func bar(named name: String) -> Bar? { all.first { $0.name == name } }
 }
