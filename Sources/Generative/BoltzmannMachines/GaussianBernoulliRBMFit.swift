@@ -139,7 +139,7 @@ final class GaussianBernoulliRBMFit: LoopFit {
   private func encode(_ state: TrainingState) -> [UInt8] {
     // What was just written reads back.
     guard let weights = try? Weights(decoding: state.encode()) else { return [] }
-    let text = String(decoding: (try? JSONEncoder().encode(curve)) ?? Data(), as: UTF8.self)
+    let text = CurvePoint.text(curve)
     return Weights(
       weights.tensors,
       metadata: weights.metadata.merging(

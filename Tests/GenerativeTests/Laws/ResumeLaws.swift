@@ -57,7 +57,9 @@ import Testing
     for state in states {
       let isSame = try Self.ended(entry, from: state) == outcome
       if entry.name == "gaussian-rbm" {
-        withKnownIssue("resumed, it ends in other bits; the cause is not found yet") { #expect(isSame) }
+        withKnownIssue("stopped within a pass it ends in other bits", isIntermittent: true) {
+          #expect(isSame)
+        }
       } else {
         #expect(isSame)
       }
@@ -101,12 +103,8 @@ import Testing
       let whole = try entry.begin(entry.lawRecords(entry.naturalForm), entry.smallOptions)
       _ = try whole.run(FitSurroundings())
       let outcome = try Outcome(whole)
-      let isSame = try Array(Data(contentsOf: file(entry))) == outcome.state + outcome.file
-      if entry.name == "gaussian-rbm" {
-        withKnownIssue("resumed, it ends in other bits; the cause is not found yet") { #expect(isSame) }
-      } else {
-        #expect(isSame, "\(entry.name)")
-      }
+      #expect(
+        try Array(Data(contentsOf: file(entry))) == outcome.state + outcome.file, "\(entry.name)")
     }
   }
 }
