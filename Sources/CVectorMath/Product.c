@@ -32,7 +32,7 @@ INLINE size_t row_at(int i, const size_t *odd) {
       if (!together) KEEP(odd[i]);                                                                                 \
     }                                                                                                              \
     /* the numbers of the next block of rows come while this one is computed */                                    \
-    if (k >= 128)                                                                                                  \
+    if (k >= 64)                                                                                                   \
       UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++)                               \
           __builtin_prefetch(c + (rows + i) * c_row + LANES * j, 1);                                               \
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) {                               \

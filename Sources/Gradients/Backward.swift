@@ -149,6 +149,12 @@ struct Walkback {
         contributions[inputs[0].index, default: []].append(.placed(at.gradient, slice))
         continue
       }
+      if !differentiable, let multiplying = operation as? any MultiplyingOperation {
+        for (input, part) in zip(inputs, multiplying.parts(at)) where depends[input.index] {
+          if let part { contributions[input.index, default: []].append(part) }
+        }
+        continue
+      }
       let parts =
         (differentiable ? nil : operation.fastDerivative(at)) ?? operation.derivative(at)
       for (input, part) in zip(inputs, parts) where depends[input.index] {
@@ -179,7 +185,7 @@ extension Walkback {
     run(downTo: first, from: [(result, gradient)])
     // A gradient that will be differentiated needs all of it again.
     if differentiable { return }
-    let read = contributions.values.joined().map(\.variable.index) + finished.filter { $0.key < first }.values
+    let read = contributions.values.joined().flatMap { $0.variables.map(\.index) } + finished.filter { $0.key < first }.values
     tape.release(first..<tape.count, except: Set(read.map { Int(tape.nodes[$0].owner) }))
   }
 }

@@ -47,24 +47,29 @@ struct DenseLayer: Operation {
     Product.multiply(x[0], x[1], bias: hasBias ? x[2] : nil, into: y, workers: x.workers)
     if nonlinearity != .identity { Elementwise.apply(nonlinearity.function, y, into: y) }
   }
-  func derivative(_ at: Chain) -> [Variable?] {
-    parts(at, nonlinearity == .identity ? at.gradient : at.gradient * nonlinearity.slope(at.output))
-  }
-  func fastDerivative(_ at: Chain) -> [Variable?]? {
-    if nonlinearity == .identity { return parts(at, at.gradient) }
-    let backward = FunctionBackward(function: nonlinearity.function, parameter: 1)
-    return parts(at, at.output.record(backward, at.gradient.contiguous()))
-  }
   // From δ, the loss by what the function took: dx = δ Wᵀ, dW = xᵀ δ, db = Σ δ.
-  private func parts(_ at: Chain, _ delta: Variable) -> [Variable?] {
-    var parts = [
+  func derivative(_ at: Chain) -> [Variable?] {
+    let delta = nonlinearity == .identity ? at.gradient : at.gradient * nonlinearity.slope(at.output)
+    let products = [
       at.by(0) { matmul(delta, at[1], transposedB: true) },
       at.by(1) { matmul(at[0], delta, transposedA: true) },
     ]
-    if hasBias { parts.append(at.by(2) { delta.summed(to: at[2].shape) }) }
-    return parts
+    return hasBias ? products + [at.by(2) { delta.summed(to: at[2].shape) }] : products
   }
   var name: String { nonlinearity == .identity ? "Dense" : "Dense(\(nonlinearity))" }
+}
+
+extension DenseLayer: MultiplyingOperation {
+  func parts(_ at: Chain) -> [Assemble.Part?] {
+    let backward = FunctionBackward(function: nonlinearity.function, parameter: 1)
+    let delta =
+      nonlinearity == .identity ? at.gradient : at.output.record(backward, at.gradient.contiguous())
+    let products: [Assemble.Part?] = [
+      at.needs(0) ? .product(delta, at[1].transposed()) : nil,
+      at.needs(1) ? .product(at[0].transposed(), delta) : nil,
+    ]
+    return hasBias ? products + [at.by(2) { delta.summed(to: at[2].shape) }.map { .whole($0) }] : products
+  }
 }
 
 /// `f(x W + b)` of the last axis: x `[…, inputs]`, W `[inputs, outputs]`, b `[outputs]`.

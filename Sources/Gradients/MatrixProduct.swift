@@ -18,6 +18,42 @@ struct MatrixProduct: Operation {
   }
 }
 
+/// An operation whose gradients are products of matrices: what is used in several gets the sum of theirs in one go.
+protocol MultiplyingOperation: Operation {
+  /// Per input, the gradient of the loss by it, as a part of a sum; for a walk that is not differentiated.
+  func parts(_ at: Chain) -> [Assemble.Part?]
+}
+
+extension MatrixProduct: MultiplyingOperation {
+  func parts(_ at: Chain) -> [Assemble.Part?] {
+    guard at[0].shape.rank == 2 else { return derivative(at).map { $0.map(Assemble.Part.whole) } }
+    return [
+      at.needs(0) ? .product(at.gradient, at[1].transposed()) : nil,
+      at.needs(1) ? .product(at[0].transposed(), at.gradient) : nil,
+    ]
+  }
+}
+
+/// `a₁ · b₁ + a₂ · b₂ + …` of matrices: each product is added where the others are.
+struct SumOfProducts: Operation {
+  func shape(_ x: [Shape]) -> Shape { MatrixProduct().shape(Array(x.prefix(2))) }
+  func forward(_ x: Operands, into y: View) {
+    for i in stride(from: 0, to: x.count, by: 2) {
+      Product.multiply(x[i], x[i + 1], into: y, accumulate: i > 0, workers: x.workers)
+    }
+  }
+  func derivative(_ at: Chain) -> [Variable?] {
+    at.inputs.indices.map { i in
+      at.by(i) {
+        i % 2 == 0
+          ? matmul(at.gradient, at[i + 1], transposedB: true)
+          : matmul(at[i - 1], at.gradient, transposedA: true)
+      }
+    }
+  }
+  var name: String { "Sum of products" }
+}
+
 /// `a · b`: matrices `[…, m, k]` and `[…, k, n]`, one of them perhaps to be transposed first (without a copy).
 ///
 /// Leading axes are stacks of matrices and are spread; a plain matrix `b` multiplies all rows of a stack at once.

@@ -55,10 +55,12 @@ struct Assemble: Operation {
   enum Part {
     case whole(Variable)
     case placed(Variable, Slice)
-    var variable: Variable {
+    /// The product of two matrices, not computed yet.
+    case product(Variable, Variable)
+    var variables: [Variable] {
       switch self {
-      case .whole(let x): x
-      case .placed(let x, _): x
+      case .whole(let x), .placed(let x, _): [x]
+      case .product(let a, let b): [a, b]
       }
     }
   }
@@ -130,15 +132,22 @@ struct Assemble: Operation {
 
   /// The sum of the parts in a tensor of the shape; one whole part is itself.
   static func sum(_ parts: [Part], shape: Shape, on tape: Tape) -> Variable {
-    if parts.count == 1, case .whole(let only) = parts[0] { return only }
     // Whole parts first: they fill what the others are added to.
-    let whole = parts.filter { if case .whole = $0 { true } else { false } }
-    let placed = parts.filter { if case .placed = $0 { true } else { false } }
-    let slices = (whole + placed).map { part -> Slice? in
-      if case .placed(_, let slice) = part { slice } else { nil }
+    var whole: [Variable] = []
+    var placed: [(Variable, Slice)] = []
+    var factors: [Variable] = []
+    for part in parts {
+      switch part {
+      case .whole(let x): whole.append(x)
+      case .placed(let x, let slice): placed.append((x, slice))
+      case .product(let a, let b): factors += [a, b]
+      }
     }
+    if !factors.isEmpty { whole.append(tape.record(SumOfProducts(), factors)) }
+    if placed.isEmpty, whole.count == 1 { return whole[0] }
+    let slices = whole.map { _ in Slice?.none } + placed.map { Optional($0.1) }
     return tape.record(
-      Assemble(plan: Plan(shape: shape, slices: slices)), (whole + placed).map(\.variable))
+      Assemble(plan: Plan(shape: shape, slices: slices)), whole + placed.map(\.0))
   }
 }
 

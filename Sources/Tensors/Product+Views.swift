@@ -75,7 +75,7 @@ extension Product {
 /// that the bits do not either.
 private struct LargeProduct {
   private static var multiplications: Int { 1_000_000_000 }
-  private static var slab: Int { 512 }
+  private static var slab: Int { 1024 }
 
   /// How OpenBLAS reads an operand.
   private struct Operand {

@@ -43,6 +43,25 @@ public enum Recurrence {
     }
   }
 
+  private static var gap: Int { 16 }
+  private static func compactSpace(_ rows: Int, _ width: Int) -> Int { rows * (width + gap) }
+
+  /// Rows of one time side by side: those of a sequence lie a power of two apart, where they would push each other out of the
+  /// caches.
+  @unsafe private struct Compact {
+    let rows: Int
+    let width: Int
+    let base: UnsafeMutablePointer<Float>
+    var step: Int { unsafe width + Recurrence.gap }
+    func fill(from source: UnsafePointer<Float>, step sourceStep: Int) {
+      for r in 0..<(unsafe rows) { unsafe (base + r * step).update(from: source + r * sourceStep, count: width) }
+    }
+
+    func copy(into target: UnsafeMutablePointer<Float>, step targetStep: Int) {
+      for r in 0..<(unsafe rows) { unsafe (target + r * targetStep).update(from: base + r * step, count: width) }
+    }
+  }
+
   /// `h = f(z + h U)`, where the derivative of `f` comes from its result.
   ///
   /// - Parameters:
@@ -97,23 +116,22 @@ public enum Recurrence {
     _ z: View, _ u: View, hidden: View, cell: View, into y: View, saved: View, workers: Workers
   ) {
     let (rows, times, w) = (y.shape[0], y.shape[1], y.shape[2])
-    let space = workers.space(4 * w * w)
+    let gatesSpace = compactSpace(rows, 4 * w)
+    let space = workers.space(4 * w * w + gatesSpace + compactSpace(rows, w))
     let panels = unsafe Panels(u.start, k: w, n: 4 * w, row: 4 * w, column: 1, at: space.base)
-    let (from, to, kept) = unsafe (z.start, y.start, saved.start)
+    let gates = unsafe Compact(rows: rows, width: 4 * w, base: space.base + 4 * w * w)
+    let h = unsafe Compact(rows: rows, width: w, base: gates.base + gatesSpace)
+    unsafe h.fill(from: hidden.start, step: w)
     for t in 0..<times {
-      for r in 0..<rows {
-        unsafe (kept + (r * times + t) * 5 * w).update(from: from + (r * times + t) * 4 * w, count: 4 * w)
-      }
-      let before = unsafe t == 0 ? UnsafePointer(hidden.start) : UnsafePointer(to + (t - 1) * w)
+      unsafe gates.fill(from: z.start + t * 4 * w, step: times * 4 * w)
       unsafe panels.multiply(
-        m: rows, before, row: t == 0 ? w : times * w, into: kept + t * 5 * w, row: times * 5 * w,
-        accumulate: true)
-      let gates = unsafe kept + t * 5 * w
-      let c = unsafe gates + 4 * w
+        m: rows, h.base, row: h.step, into: gates.base, row: gates.step, accumulate: true)
+      let c = unsafe saved.start + t * 5 * w + 4 * w
       let last = unsafe t == 0 ? UnsafePointer(cell.start) : UnsafePointer(c - 5 * w)
       unsafe vm_lstm(
-        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, to + t * w,
-        times * w)
+        rows, w, gates.base, gates.step, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, h.base, h.step)
+      unsafe gates.copy(into: c - 4 * w, step: times * 5 * w)
+      unsafe h.copy(into: y.start + t * w, step: times * w)
     }
   }
 
@@ -124,8 +142,9 @@ public enum Recurrence {
     workers: Workers
   ) {
     let (rows, times, w) = (dy.shape[0], dy.shape[1], dy.shape[2])
-    let space = workers.space(4 * w * w)
+    let space = workers.space(4 * w * w + compactSpace(rows, 4 * w))
     let panels = unsafe Panels(u.start, k: 4 * w, n: w, row: 1, column: 4 * w, at: space.base)
+    let d = unsafe Compact(rows: rows, width: 4 * w, base: space.base + 4 * w * w)
     let (dh, dc) = unsafe (first.start, first.start + rows * w)
     first.sliced(0, from: 0, count: 1).fill(0)
     unsafe dc.update(from: lastCell.start, count: rows * w)
@@ -135,10 +154,9 @@ public enum Recurrence {
       let c = unsafe gates + 4 * w
       let last = unsafe t == 0 ? cell.start : c - 5 * w
       unsafe vm_lstm_backward(
-        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, dh, w, dc, w,
-        dz.start + t * 4 * w, times * 4 * w)
-      unsafe panels.multiply(
-        m: rows, dz.start + t * 4 * w, row: times * 4 * w, into: dh, row: w, accumulate: false)
+        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, dh, w, dc, w, d.base, d.step)
+      unsafe d.copy(into: dz.start + t * 4 * w, step: times * 4 * w)
+      unsafe panels.multiply(m: rows, d.base, row: d.step, into: dh, row: w, accumulate: false)
     }
   }
 

@@ -148,14 +148,14 @@ struct TrainingWorkload: Sendable {
     return { tape, random in
       let x = tape.input(Tensor(bits(100 * 784, &random), shape: [100, 784]))
       let (w, b, c) = (tape[weight], tape[visible], tape[hidden])
-      let up = matmul(x, w) + c
+      let up = dense(x, w, c)
       let h = bernoulli(sigmoid(up))
-      tape.update(chain, bernoulli(sigmoid(matmul(h, w, transposedB: true) + b)))
+      tape.update(chain, bernoulli(dense(h, w.transposed(), b, .sigmoid)))
       let v = tape[chain]
       func freeEnergy(_ x: Variable, _ input: Variable) -> Variable {
         -((x * b).sum() + softplus(input).sum())
       }
-      let loss = freeEnergy(x, up) - freeEnergy(v, matmul(v, w) + c)
+      let loss = freeEnergy(x, up) - freeEnergy(v, dense(v, w, c))
       return Recorded(loss, shown: (x - v).squared().mean())
     }
   }
