@@ -103,7 +103,7 @@ let package = Package(
     // Each module's tests stand beside an independent truth; programs are started as true binaries.
     tests("Tensors", ["Tensors"]),
     tests("Gradients", ["Gradients", "Tensors"]),
-    tests("Networks", ["Networks", "Gradients", "Tensors"], exclude: ["Fixtures"]),
+    tests("Networks", ["Networks", "Gradients", "Tensors", "CAllocations"], exclude: ["Fixtures"]),
     tests("Generative", ["Generative", "Networks", "Gradients", "Tensors"], exclude: ["Fixtures"]),
     tests("Messaging", ["Messaging"]),
     tests("Wire", ["Wire", "Events"]),

@@ -17,21 +17,6 @@ package struct RowNorm: Sendable, Equatable {
   package var width: Int { channels * spatial }
 }
 
-/// The shape of a batch whose channels are normalised: `[batch, channels, spatial]` with items `step` numbers apart. To
-/// divide the channels between threads, point at the first one and keep the step of the whole.
-package struct ChannelNorm: Sendable, Equatable {
-  package var batch: Int
-  package var channels: Int
-  package var spatial: Int
-  package var step: Int
-  package init(batch: Int, channels: Int, spatial: Int = 1, step: Int? = nil) {
-    self.batch = batch
-    self.channels = channels
-    self.spatial = spatial
-    self.step = step ?? channels * spatial
-  }
-}
-
 extension Kernels {
   /// `y = (x - mean) / √(variance + ε) · gain + shift` per row; gives each row's mean and `scale = 1/√(variance + ε)`. In place
   /// is allowed; nil gains are 1, nil shifts 0. A range of rows must begin at a multiple of `groups`.
@@ -66,46 +51,5 @@ extension Kernels {
       rows, shape.groups, shape.channels, shape.spatial, part.lowerBound, part.count, x, mean, scale, dy,
       dGain,
       dShift)
-  }
-
-  /// Mean and variance (divided by their number) of each channel over batch and space.
-  package static func channelMoments(
-    _ shape: ChannelNorm, _ x: UnsafePointer<Float>, mean: UnsafeMutablePointer<Float>,
-    variance: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_channel_moments(
-      shape.batch, shape.channels, shape.spatial, shape.step, x, mean, variance)
-  }
-
-  /// `y = (x - mean) · scale · gain + shift` per channel, with `scale = 1/√(variance + ε)`.
-  package static func normaliseChannels(
-    _ shape: ChannelNorm, _ x: UnsafePointer<Float>, mean: UnsafePointer<Float>,
-    scale: UnsafePointer<Float>, gain: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
-    into y: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_channel_affine(
-      shape.batch, shape.channels, shape.spatial, shape.step, x, mean, scale, gain, shift, y)
-  }
-
-  /// `dShift = Σ dy` and `dGain = Σ dy x̂` per channel (written, not added).
-  package static func channelSums(
-    _ shape: ChannelNorm, _ x: UnsafePointer<Float>, mean: UnsafePointer<Float>,
-    scale: UnsafePointer<Float>, dy: UnsafePointer<Float>, dGain: UnsafeMutablePointer<Float>,
-    dShift: UnsafeMutablePointer<Float>
-  ) {
-    unsafe vm_channel_sums(
-      shape.batch, shape.channels, shape.spatial, shape.step, x, mean, scale, dy, dGain, dShift)
-  }
-
-  /// `dx (+)= gain · scale · (dy - (dShift + x̂ dGain)/n)`; nil sums leave the moments constant (evaluation).
-  package static func normaliseChannelsBackward(
-    _ shape: ChannelNorm, _ x: UnsafePointer<Float>, mean: UnsafePointer<Float>,
-    scale: UnsafePointer<Float>, gain: UnsafePointer<Float>?, dGain: UnsafePointer<Float>?,
-    dShift: UnsafePointer<Float>?, dy: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>,
-    accumulate: Bool
-  ) {
-    unsafe vm_channel_backward(
-      shape.batch, shape.channels, shape.spatial, shape.step, x, mean, scale, gain, dGain, dShift, dy, dx,
-      accumulate ? 1 : 0)
   }
 }

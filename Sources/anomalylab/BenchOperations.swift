@@ -4,12 +4,13 @@ extension Benchmarks {
   /// The kernels under training, each alone in the cache that its workload leaves it in.
   static let operations = Benchmark(
     name: "ops",
-    summary: "matrix products against OpenBLAS, elementary functions, softmax, norms, convolutions, random"
+    summary: "matrix products against OpenBLAS, elementary functions, softmax, norms, convolutions, random, memory of plans"
   ) { run in
     OperationBench(run: run).products()
     OperationBench(run: run).functions()
     OperationBench(run: run).layers()
     OperationBench(run: run).convolutions()
+    PlanBench(run: run).allocations()
   }
 }
 

@@ -1,3 +1,4 @@
+import CAllocations
 import Gradients
 import Networks
 import Tensors
@@ -47,5 +48,33 @@ struct NetworkPlanTests {
       return await group.reduce(into: []) { $0.append($1) }
     }
     for one in all { #expect(one == truth) }
+  }
+
+  @Test func `a plan that runs again asks for no memory`() {
+    var scope = ParameterScope(seed: 5)
+    let picture = Convolution2D("picture", 1, 6, size: 3, activation: .relu, in: &scope)
+    let norm = BatchNorm("norm", channels: 6, in: &scope)
+    let memory = LSTM("memory", 36, 16, in: &scope)
+    let cell = GRU("cell", 16, 12, in: &scope)
+    let attention = MultiHeadAttention("attention", width: 12, heads: 3, in: &scope)
+    let even = LayerNorm("even", 12, in: &scope)
+    let last = Dense("last", 12, 2, activation: .tanh, in: &scope)
+    let tape = Tape(scope.parameters)
+    let x = tape.input([8, 1, 6, 6])
+    let seen = norm(picture(x), isTraining: false).reshaped([8, 6, 36])
+    let y = last(even(attention(cell(memory(seen).outputs).outputs)).mean(1))
+    let plan = tape.plan(from: [x], to: softmax(y))
+    var random = RandomStream(seed: 6)
+    let values = random.normals(8 * 36)
+    plan.inputs[0].assign(values)
+    plan.run()
+    let first = plan.output.values
+    let before = allocations_count_here()
+    for _ in 0..<10 { plan.run() }
+    let allocations = allocations_count_here() - before
+    // Without optimisation each call of an operation through its protocol asks for a box.
+    let isOptimised = !_isDebugAssertConfiguration()
+    #expect(isOptimised ? allocations == 0 : allocations < 10 * 100)
+    #expect(plan.output.values == first)
   }
 }

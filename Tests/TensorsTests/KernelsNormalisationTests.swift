@@ -71,48 +71,4 @@ struct KernelsNormalisationTests {
       #expect(Buffers.worst(dGain, g) < 1e-5 && Buffers.worst(dShift, b) < 1e-5)
     }
   }
-
-  @Test("batch norm, forwards and backwards", arguments: [(5, 7, 1), (3, 2, 20), (2, 20, 3)])
-  func channels(batch: Int, channels: Int, spatial: Int) {
-    var random = RandomStream(seed: 16)
-    let shape = ChannelNorm(batch: batch, channels: channels, spatial: spatial)
-    let count = batch * channels * spatial
-    let x = random.normals(count).map { $0 * 2 + 1 }
-    let dy = random.normals(count)
-    let (gain, shift) = (random.normals(channels), random.normals(channels))
-    let channel = (0..<count).map { $0 / spatial % channels }
-    let sets = (0..<channels).map { c in (0..<count).filter { channel[$0] == c } }
-    let hat = Self.normalised(x.map(Double.init), sets, 1e-5)
-    var (mean, variance) = (Buffers.zeros(channels), Buffers.zeros(channels))
-    unsafe Kernels.channelMoments(shape, x, mean: &mean, variance: &variance)
-    let scale = variance.map { 1 / ($0 + 1e-5).squareRoot() }
-    let y = unsafe Buffers.made(count) { y in
-      unsafe Kernels.normaliseChannels(shape, x, mean: mean, scale: scale, gain: gain, shift: shift, into: y)
-    }
-    #expect(
-      Buffers.worst(y, hat.indices.map { hat[$0] * Double(gain[channel[$0]]) + Double(shift[channel[$0]]) })
-        < 5e-6)
-    var dShift = Buffers.zeros(channels)
-    let dGain = unsafe Buffers.made(channels) { dGain in
-      unsafe Kernels.channelSums(shape, x, mean: mean, scale: scale, dy: dy, dGain: dGain, dShift: &dShift)
-    }
-    for c in 0..<channels {
-      #expect(abs(Double(dGain[c]) - sets[c].reduce(0) { $0 + Double(dy[$1]) * hat[$1] }) < 1e-4)
-      #expect(abs(Double(dShift[c]) - sets[c].reduce(0) { $0 + Double(dy[$1]) }) < 1e-4)
-    }
-    let dx = unsafe Buffers.made(count, filled: 1) { dx in
-      unsafe Kernels.normaliseChannelsBackward(
-        shape, x, mean: mean, scale: scale, gain: gain, dGain: dGain, dShift: dShift, dy: dy, into: dx,
-        accumulate: true)
-    }
-    let weight = dy.indices.map { Double(dy[$0]) * Double(gain[channel[$0]]) }
-    let slopes = Self.slopes(x.map(Double.init), sets, weight)
-    #expect(Buffers.worst(dx, slopes.map { 1 + $0 }) < 2e-5)
-    let fixed = unsafe Buffers.made(count) { dx in
-      unsafe Kernels.normaliseChannelsBackward(
-        shape, x, mean: mean, scale: scale, gain: nil, dGain: nil, dShift: nil, dy: dy, into: dx,
-        accumulate: false)
-    }
-    #expect(Buffers.worst(fixed, dy.indices.map { Double(dy[$0]) * Double(scale[channel[$0]]) }) < 1e-5)
-  }
 }

@@ -14,18 +14,3 @@ void vm_norm_rows_backward(size_t first, size_t rows, size_t groups, size_t chan
 void vm_norm_rows_parameters(size_t rows, size_t groups, size_t channels, size_t spatial, size_t first, size_t count,
                              const float *x, const float *mean, const float *scale, const float *dy, float *d_gain,
                              float *d_shift);
-
-// Normalised channels (batch normalisation): x is batch × (all channels) × spatial with items `step` numbers apart, of
-// which `channels` from x on are taken. Mean and variance (divided by n) over batch and spatial.
-void vm_channel_moments(size_t batch, size_t channels, size_t spatial, size_t step, const float *x, float *mean,
-                        float *variance);
-// y = (x - mean) scale gain + shift per channel, scale = 1/√(variance + ε)
-void vm_channel_affine(size_t batch, size_t channels, size_t spatial, size_t step, const float *x, const float *mean,
-                       const float *scale, const float *gain, const float *shift, float *y);
-// d_shift[c] (written) = Σ dy, d_gain[c] = Σ dy x̂
-void vm_channel_sums(size_t batch, size_t channels, size_t spatial, size_t step, const float *x, const float *mean,
-                     const float *scale, const float *dy, float *d_gain, float *d_shift);
-// dx (+)= gain scale (dy - (d_shift + x̂ d_gain)/n); null sums leave the moments constant (evaluation).
-void vm_channel_backward(size_t batch, size_t channels, size_t spatial, size_t step, const float *x,
-                         const float *mean, const float *scale, const float *gain, const float *d_gain,
-                         const float *d_shift, const float *dy, float *dx, int accumulate);
