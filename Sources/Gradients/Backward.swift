@@ -185,7 +185,9 @@ extension Walkback {
     run(downTo: first, from: [(result, gradient)])
     // A gradient that will be differentiated needs all of it again.
     if differentiable { return }
-    let read = contributions.values.joined().flatMap { $0.variables.map(\.index) } + finished.filter { $0.key < first }.values
+    let read =
+      contributions.values.joined().flatMap { $0.variables.map(\.index) }
+      + finished.filter { $0.key < first }.values
     tape.release(first..<tape.count, except: Set(read.map { Int(tape.nodes[$0].owner) }))
   }
 }

@@ -54,11 +54,15 @@ public enum Recurrence {
     let base: UnsafeMutablePointer<Float>
     var step: Int { unsafe width + Recurrence.gap }
     func fill(from source: UnsafePointer<Float>, step sourceStep: Int) {
-      for r in 0..<(unsafe rows) { unsafe (base + r * step).update(from: source + r * sourceStep, count: width) }
+      for r in 0..<(unsafe rows) {
+        unsafe (base + r * step).update(from: source + r * sourceStep, count: width)
+      }
     }
 
     func copy(into target: UnsafeMutablePointer<Float>, step targetStep: Int) {
-      for r in 0..<(unsafe rows) { unsafe (target + r * targetStep).update(from: base + r * step, count: width) }
+      for r in 0..<(unsafe rows) {
+        unsafe (target + r * targetStep).update(from: base + r * step, count: width)
+      }
     }
   }
 
@@ -154,7 +158,8 @@ public enum Recurrence {
       let c = unsafe gates + 4 * w
       let last = unsafe t == 0 ? cell.start : c - 5 * w
       unsafe vm_lstm_backward(
-        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, dh, w, dc, w, d.base, d.step)
+        rows, w, gates, times * 5 * w, last, t == 0 ? w : times * 5 * w, c, times * 5 * w, dh, w, dc, w,
+        d.base, d.step)
       unsafe d.copy(into: dz.start + t * 4 * w, step: times * 4 * w)
       unsafe panels.multiply(m: rows, d.base, row: d.step, into: dh, row: w, accumulate: false)
     }

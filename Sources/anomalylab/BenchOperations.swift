@@ -4,7 +4,8 @@ extension Benchmarks {
   /// The kernels under training, each alone in the cache that its workload leaves it in.
   static let operations = Benchmark(
     name: "ops",
-    summary: "matrix products against OpenBLAS, elementary functions, softmax, norms, convolutions, random, memory of plans"
+    summary:
+      "matrix products against OpenBLAS, elementary functions, softmax, norms, convolutions, random, memory of plans"
   ) { run in
     OperationBench(run: run).products()
     OperationBench(run: run).functions()
