@@ -50,7 +50,7 @@ struct Anomalylab: ParsableCommand {
       ModelsCommand.self, FitCommand.self, SampleCommand.self, ScoreCommand.self, EncodeCommand.self,
       ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self, McmcCommand.self,
       Replay.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
-      SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
+      SubscribeCommand.self, DemoCommand.self, SoakCommand.self, BenchCommand.self, CauseCommand.self,
       BenchPublishCommand.self,
     ])
 }

@@ -29,8 +29,8 @@ extension Bars {
       return Recipe(
         model: model,
         settings: [
-          "layers": "12", "hidden": "64", "depth": "2", "noise": "0", "prior": prior, "epochs": "35",
-        ], seconds: 60)
+          "layers": "24", "hidden": "64", "depth": "3", "noise": "0", "prior": prior, "epochs": "50",
+        ], seconds: 120)
     case "nsf-coupling", "nsf-autoregressive":
       return Recipe(
         model: model, settings: splines.merging(["epochs": "25"]) { $1 }, seconds: 90)
