@@ -46,6 +46,14 @@ extension Benchmarks {
     run.report("\(streams) streams, highest training backlog seen", Double(backlog), "streams")
     run.report("\(streams) streams, processor time of training", status.trainer.processorSeconds, "s")
     run.report("\(streams) streams, on a pooled model", Double(status.trainer.pooledStreams), "streams")
+    let times = try (0..<9).map { _ in
+      let begin = DispatchTime.now().uptimeNanoseconds
+      _ = try daemon.status()
+      return Double(DispatchTime.now().uptimeNanoseconds - begin) * 1e-6
+    }
+    run.report(
+      "\(streams) streams, answer to a status request, median", times.sorted()[times.count / 2], "ms",
+      reference: "allowed at 10,000 streams", 100)
     let grown = Double(status.memory.resident) - Double(empty.memory.resident)
     run.report("\(streams) streams, RSS", Double(status.memory.resident) / 1_048_576, "MiB")
     run.report(
