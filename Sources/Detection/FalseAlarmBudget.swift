@@ -11,7 +11,7 @@ public struct FalseAlarmBudget: Sendable, Equatable {
   /// Nats per incident.
   static let step: Float = 0.5
   /// Nats; beyond it an event would have to be stranger than a p-value can say.
-  static let most: Float = 24
+  static let most: Float = 100
 
   /// Incidents a week over all streams.
   public let perWeek: Double
