@@ -58,6 +58,7 @@ let package = Package(
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng"),
     .target(name: "CAllocations"),
+    .target(name: "CPages", exclude: ["pages"]),
 
     // 1: words, sockets, numbers, the service manager, data files
     module("Events"),
@@ -79,19 +80,20 @@ let package = Package(
     // 5 to 7: odd enough to tell someone; the threads; the config file
     module("Evaluation", ["Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
     module("Detection", ["Events", "Generative", "Tensors"]),
+    module("Dashboard", ["Control", "Events", "CPages"]),
     module(
       "Pipeline", ["Events", "Messaging", "Wire", "Detection", "Archive", "Control", logging()]),
-    module("Settings", ["Pipeline", "Detection", "Wire", "Yams", logging()]),
+    module("Settings", ["Pipeline", "Dashboard", "Detection", "Wire", "Messaging", "Yams", logging()]),
 
     // 8: the programs
     program(
       "anomalyd",
       [
-        "Settings", "Pipeline", "Archive", "Control", "Systemd", "Tensors", "Events", logging(),
+        "Settings", "Pipeline", "Dashboard", "Archive", "Control", "Systemd", "Tensors", "Events", logging(),
         arguments(), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
-    program("anomalyctl", ["Control", "Events", arguments()]),
+    program("anomalyctl", ["Control", "Messaging", "Events", arguments()]),
     program(
       "anomalylab",
       [
@@ -111,7 +113,8 @@ let package = Package(
     tests("Systemd", ["Systemd", logging()]),
     tests("Datasets", ["Datasets", "Tensors"], exclude: ["Fixtures"]),
     tests("Control", ["Control", "Events", "Messaging"]),
-    tests("Settings", ["Settings", "Pipeline", "Detection", "Wire", logging()]),
+    tests("Dashboard", ["Dashboard", "Control", "Events"]),
+    tests("Settings", ["Settings", "Pipeline", "Dashboard", "Detection", "Wire", "Messaging", logging()]),
     tests("Evaluation", ["Evaluation", "Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
     tests("Detection", ["Detection", "Generative", "Tensors", "Events"]),
     tests("Pipeline", ["Pipeline", "Detection", "Messaging", "Wire", "Archive", "Events"]),

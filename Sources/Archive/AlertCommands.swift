@@ -231,7 +231,7 @@ extension AlertStore {
   }
 
   /// At most 10,000 commands are kept.
-  private static func log(
+  static func log(
     _ name: String, _ arguments: String, _ outcome: String, _ time: Double, _ db: Database
   ) throws {
     try db.execute(

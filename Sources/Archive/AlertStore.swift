@@ -167,7 +167,7 @@ extension ArchiveError {
 
 /// Tables, and how older ones become newer ones.
 enum AlertSchema {
-  static let version = 1
+  static let version = 2
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -194,6 +194,16 @@ enum AlertSchema {
           CREATE TABLE retraining(
             number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, stream TEXT, reason TEXT NOT NULL);
           CREATE TABLE counter(name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
+          """)
+    }
+    migrator.registerMigration("2") { db in
+      try db.execute(
+        sql: """
+          -- changed: event times of the rows whose flags changed, float64 little-endian.
+          CREATE TABLE verdict(
+            number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, stream TEXT NOT NULL, incident TEXT,
+            verdict TEXT NOT NULL, previous TEXT, author TEXT NOT NULL, cause TEXT NOT NULL, changed BLOB NOT NULL,
+            flagsSet INTEGER NOT NULL, flagsCleared INTEGER NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
           """)
     }
     return migrator

@@ -1,6 +1,6 @@
 public import Events
 import Foundation
-import Messaging
+public import Messaging
 
 /// Alerts as the daemon publishes them, as they come.
 public struct AlertFeed: ~Copyable {
@@ -11,18 +11,24 @@ public struct AlertFeed: ~Copyable {
   /// - Parameters:
   ///   - endpoints: what ``EndpointReport/alerts`` of the status names; `*` and `0.0.0.0` are taken as this machine.
   ///   - topic: `alert/` for all, `alert/major/` for one severity.
+  ///   - security: of a daemon that asks for keys.
   /// - Throws: ``Failure`` when an endpoint is malformed.
-  public init(endpoints: [String], topic: String = "alert/") throws(Failure) {
+  public init(
+    endpoints: [String], topic: String = "alert/", security: SocketSecurity = .none
+  ) throws(Failure) {
     do {
-      socket = try Self.open(endpoints, topic)
+      socket = try Self.open(endpoints, topic, security)
     } catch {
       throw Failure(error)
     }
   }
 
-  private static func open(_ endpoints: [String], _ topic: String) throws(MessagingError) -> Socket {
+  private static func open(
+    _ endpoints: [String], _ topic: String, _ security: SocketSecurity
+  ) throws(MessagingError) -> Socket {
     let socket = try Socket(.sub, in: try MessagingContext())
     try socket.set(.linger(0))
+    try socket.secure(security, domain: "feed")
     try socket.subscribe(topic)
     for endpoint in endpoints {
       try socket.connect(

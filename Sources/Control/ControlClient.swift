@@ -1,15 +1,20 @@
 import Foundation
-import Messaging
+public import Messaging
 
 /// Asks a running daemon; one request, one reply, one connection each.
 public struct ControlClient: Sendable {
   public let endpoint: String
   /// Seconds to wait for a reply.
   public var timeout: Double
+  /// Of a daemon that asks for keys.
+  public var security: SocketSecurity
 
-  public init(endpoint: String = ControlEndpoint.standard, timeout: Double = 10) {
+  public init(
+    endpoint: String = ControlEndpoint.standard, timeout: Double = 10, security: SocketSecurity = .none
+  ) {
     self.endpoint = endpoint
     self.timeout = timeout
+    self.security = security
   }
 
   /// Asks and waits for the reply. From any thread.
@@ -27,6 +32,10 @@ public struct ControlClient: Sendable {
     }
     switch outcome {
     case .refused: throw notRunning("nobody listens there")
+    case .stranger:
+      throw Failure(
+        .permission, what: endpoint, why: "the daemon does not let this key in, or has another one itself",
+        remedy: "put the public key into its directory of allowed keys; see --key and --server-key")
     case .silent:
       throw Failure(
         .unavailable, what: endpoint, why: "no answer within \(Readable.span(seconds: timeout))",
@@ -57,13 +66,14 @@ public struct ControlClient: Sendable {
 
   private enum Outcome {
     case answered([UInt8])
-    case refused, silent
+    case refused, silent, stranger
   }
 
   private func exchange(_ request: [UInt8]) throws(MessagingError) -> Outcome {
     let context = try MessagingContext()
     let socket = try Socket(.req, in: context)
     try socket.set(.linger(0))
+    try socket.secure(security, domain: "client")
     try socket.set(.maxMessageSize(Int64(ControlCoding.largestReply)))
     let monitor = try SocketMonitor(of: socket, name: "client", in: context)
     try socket.connect(endpoint)
@@ -81,6 +91,7 @@ public struct ControlClient: Sendable {
       }
       while poller.isReady(moved), let event = try monitor.next() {
         if event.kind == .retrying { return .refused }
+        if event.kind == .handshakeFailed { return .stranger }
       }
     }
   }

@@ -96,7 +96,7 @@ struct RequestEnvelope: Codable {
 
   private enum Key: String, CodingKey { case version, command, arguments }
   private enum Argument: String, CodingKey {
-    case name, stream, id, by, note, seconds, snapshot, file, text, model, count, seed
+    case name, stream, id, by, note, seconds, snapshot, file, text, model, count, seed, limit, unit
   }
 
   init(from decoder: any Decoder) throws {
@@ -154,6 +154,29 @@ struct RequestEnvelope: Codable {
         stream: try text(.stream), model: try text(.model), count: count,
         seed: try given.decodeIfPresent(UInt64.self, forKey: .seed) ?? 1)
     case "doctor": request = .doctor
+    case "trace":
+      let count = try arguments().decodeIfPresent(Int.self, forKey: .count) ?? 300
+      guard (1...ControlRequest.longestTrace).contains(count) else {
+        throw Failure(
+          .usage, what: "trace", why: "\(count) rows cannot be shown",
+          remedy: "ask for 1 to \(ControlRequest.longestTrace)")
+      }
+      request = .trace(stream: try text(.stream), count: count)
+    case "traverse":
+      let given = try arguments()
+      let count = try given.decodeIfPresent(Int.self, forKey: .count) ?? 21
+      guard (2...200).contains(count) else {
+        throw Failure(.usage, what: "traverse", why: "\(count) places are no way", remedy: "ask for 2 to 200")
+      }
+      request = .traverse(
+        stream: try text(.stream), model: try text(.model),
+        unit: try given.decodeIfPresent(Int.self, forKey: .unit) ?? 0, count: count)
+    case "label": request = .label(try whole.decode(LabelOrder.self, forKey: .arguments))
+    case "undo": request = .undo(by: try optional(.by) ?? "")
+    case "forget": request = .forget(try whole.decode(ForgetOrder.self, forKey: .arguments))
+    case "audit":
+      let given = whole.contains(.arguments) ? try arguments().decodeIfPresent(Int.self, forKey: .limit) : nil
+      request = .audit(limit: min(10_000, max(1, given ?? 100)))
     default: throw Failure.unknownCommand(String(command.prefix(64)))
     }
   }
@@ -170,6 +193,13 @@ struct RequestEnvelope: Codable {
     }
     switch request {
     case .status, .reload, .doctor: break
+    case .trace(let stream, let count): try put((.stream, stream), (.count, count))
+    case .traverse(let stream, let model, let unit, let count):
+      try put((.stream, stream), (.model, model), (.unit, unit), (.count, count))
+    case .label(let order): try whole.encode(order, forKey: .arguments)
+    case .undo(let by): try put((.by, by))
+    case .forget(let order): try whole.encode(order, forKey: .arguments)
+    case .audit(let limit): try put((.limit, limit))
     case .streams(let query): try whole.encode(query, forKey: .arguments)
     case .stream(let name): try put((.name, name))
     case .alerts(let query): try whole.encode(query, forKey: .arguments)
@@ -214,6 +244,10 @@ struct ReplyEnvelope: Codable {
     case "check": reply = .check(try body(CheckReport.self))
     case "sample": reply = .sample(try body(SampleReport.self))
     case "doctor": reply = .doctor(try body(DoctorReport.self))
+    case "trace": reply = .trace(try body(TraceReport.self))
+    case "traversal": reply = .traversal(try body(TraversalReport.self))
+    case "verdict": reply = .verdict(try body(VerdictReport.self))
+    case "audit": reply = .audit(try body(AuditList.self))
     case "done": reply = .done(try body(Done.self))
     case "failure": reply = .failure(try body(Failure.self))
     default:
@@ -244,6 +278,10 @@ extension ControlReply {
     case .check(let body): body
     case .sample(let body): body
     case .doctor(let body): body
+    case .trace(let body): body
+    case .traversal(let body): body
+    case .verdict(let body): body
+    case .audit(let body): body
     case .done(let body): body
     case .failure(let body): body
     }

@@ -12,6 +12,10 @@ public enum ControlReply: Sendable, Equatable {
   case check(CheckReport)
   case sample(SampleReport)
   case doctor(DoctorReport)
+  case trace(TraceReport)
+  case traversal(TraversalReport)
+  case verdict(VerdictReport)
+  case audit(AuditList)
   /// The order was carried out (and, where it says so, is kept over restarts).
   case done(Done)
   case failure(Failure)
@@ -29,6 +33,10 @@ public enum ControlReply: Sendable, Equatable {
     case .check: "check"
     case .sample: "sample"
     case .doctor: "doctor"
+    case .trace: "trace"
+    case .traversal: "traversal"
+    case .verdict: "verdict"
+    case .audit: "audit"
     case .done: "done"
     case .failure: "failure"
     }

@@ -36,6 +36,18 @@ public enum ControlRequest: Sendable, Equatable {
   case sample(stream: String, model: String, count: Int, seed: UInt64)
   /// Is everything in order, and if not, what to do: ``DoctorReport``.
   case doctor
+  /// The latest rows of a stream and what they score: ``TraceReport``.
+  case trace(stream: String, count: Int)
+  /// Rows on a walk along one unit of a model's code: ``TraversalReport``.
+  case traverse(stream: String, model: String, unit: Int, count: Int)
+  /// What an incident was: ``VerdictReport``. Kept over restarts once it is answered.
+  case label(LabelOrder)
+  /// Takes the last verdict or forgetting back: ``VerdictReport``.
+  case undo(by: String)
+  /// Takes a window out of what is learned from: ``VerdictReport``.
+  case forget(ForgetOrder)
+  /// What was asked for, newest first: ``AuditList``.
+  case audit(limit: Int)
 
   /// The version of the wire format that this code speaks.
   public static let version = 1
@@ -46,8 +58,23 @@ public enum ControlRequest: Sendable, Equatable {
   /// Every command that can be asked for.
   public static let commands = [
     "status", "streams", "stream", "alerts", "explain", "ack", "silence", "unsilence", "models", "snapshots",
-    "retrain", "revert", "reload", "check", "sample", "doctor",
+    "retrain", "revert", "reload", "check", "sample", "doctor", "trace", "traverse", "label", "undo",
+    "forget", "audit",
   ]
+
+  /// Those that change something.
+  public static let changing: Set<String> = [
+    "ack", "silence", "unsilence", "retrain", "revert", "reload", "label", "undo", "forget",
+  ]
+
+  /// Arguments that are numbers, and those that are true or false; all others are texts.
+  public static let numbers: Set<String> = [
+    "since", "until", "after_seq", "limit", "seconds", "count", "seed", "from", "to", "unit",
+  ]
+  public static let flags: Set<String> = ["open", "incidents", "preview"]
+
+  /// The most rows that one ``trace(stream:count:)`` may ask for.
+  public static let longestTrace = 2000
 
   /// The command's name on the wire and on the command line.
   public var command: String {
@@ -68,6 +95,12 @@ public enum ControlRequest: Sendable, Equatable {
     case .check: "check"
     case .sample: "sample"
     case .doctor: "doctor"
+    case .trace: "trace"
+    case .traverse: "traverse"
+    case .label: "label"
+    case .undo: "undo"
+    case .forget: "forget"
+    case .audit: "audit"
     }
   }
 }
@@ -96,6 +129,17 @@ public struct StreamQuery: Sendable, Codable, Equatable {
     self.phase = phase
     self.order = order
     self.limit = limit
+  }
+
+  enum CodingKeys: String, CodingKey { case matching, phase, order, limit }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      matching: try values.decodeIfPresent(String.self, forKey: .matching),
+      phase: try values.decodeIfPresent(Phase.self, forKey: .phase),
+      order: try values.decodeIfPresent(Order.self, forKey: .order) ?? .name,
+      limit: try values.decodeIfPresent(Int.self, forKey: .limit).map { max(0, $0) })
   }
 }
 
@@ -130,5 +174,21 @@ public struct AlertQuery: Sendable, Codable, Equatable {
     case afterSeq = "after_seq"
     case openOnly = "open"
     case incidentsOnly = "incidents"
+  }
+
+  /// More statements are not given at once.
+  public static let most = 100_000
+
+  /// What is left out is as in the initializer: a query by hand need not name everything.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      since: try values.decodeIfPresent(Double.self, forKey: .since),
+      until: try values.decodeIfPresent(Double.self, forKey: .until),
+      afterSeq: try values.decodeIfPresent(UInt64.self, forKey: .afterSeq),
+      stream: try values.decodeIfPresent(String.self, forKey: .stream),
+      openOnly: try values.decodeIfPresent(Bool.self, forKey: .openOnly) ?? false,
+      incidentsOnly: try values.decodeIfPresent(Bool.self, forKey: .incidentsOnly) ?? false,
+      limit: min(Self.most, max(1, try values.decodeIfPresent(Int.self, forKey: .limit) ?? 1000)))
   }
 }

@@ -16,11 +16,15 @@ public final class ControlServer: Sendable {
   /// Binds and begins to answer.
   ///
   /// - Parameters:
-  ///   - endpoint: `ipc:///run/anomalyd/control.sock` or `tcp://127.0.0.1:PORT`. There is no password: whoever can
-  ///     connect can command. An ipc socket is made readable and writable for its owner and group only.
+  ///   - endpoint: `ipc:///run/anomalyd/control.sock` or `tcp://127.0.0.1:PORT`. Whoever can connect can command. An
+  ///     ipc socket is made readable and writable for its owner and group only.
+  ///   - security: who may connect.
   ///   - handler: called on the server's own thread; must not wait for long.
   /// - Throws: ``Failure`` when the endpoint cannot be bound, or when another daemon answers there already.
-  public init(endpoint: String, context: MessagingContext, handler: @escaping Handler) throws(Failure) {
+  public init(
+    endpoint: String, security: SocketSecurity = .none, context: MessagingContext,
+    handler: @escaping Handler
+  ) throws(Failure) {
     let path = ControlEndpoint.path(endpoint)
     if let path, FileManager.default.fileExists(atPath: path) {
       // Binding would silently take the socket away from a running daemon.
@@ -32,7 +36,7 @@ public final class ControlServer: Sendable {
       }
     }
     do {
-      loop = try ControlLoop(endpoint: endpoint, context: context, handler: handler)
+      loop = try ControlLoop(endpoint: endpoint, security: security, context: context, handler: handler)
     } catch {
       throw Failure(error)
     }
@@ -65,7 +69,8 @@ private final class ControlLoop: Sendable {
   private let isStopped = Mutex(false)
 
   init(
-    endpoint: String, context: MessagingContext, handler: @escaping ControlServer.Handler
+    endpoint: String, security: SocketSecurity, context: MessagingContext,
+    handler: @escaping ControlServer.Handler
   ) throws(MessagingError) {
     bell = try Bell()
     let router = try Socket(.router, in: context)
@@ -73,6 +78,7 @@ private final class ControlLoop: Sendable {
     try router.set(.routerMandatory(true))
     try router.set(.sendHighWater(16))
     try router.set(.linger(500))
+    try router.secure(security, domain: "control")
     self.endpoint = try router.bind(endpoint)
     bound = Mutex(router)
     self.handler = handler

@@ -5,23 +5,26 @@ public struct AlertList: Sendable, Codable, Equatable {
   public var alerts: [Alert]
   /// Who has seen which incident, by incident id.
   public var acknowledged: [String: AcknowledgementRecord]
+  /// What people said of incidents, by incident id.
+  public var labels: [String: String]
   /// The history's life and last sequence number: what to ask for next.
   public var epoch: String
   public var lastSeq: UInt64
   /// Were there more than the query's limit?
   public var more: Bool
   public init(
-    alerts: [Alert], acknowledged: [String: AcknowledgementRecord] = [:], epoch: String, lastSeq: UInt64,
-    more: Bool = false
+    alerts: [Alert], acknowledged: [String: AcknowledgementRecord] = [:], labels: [String: String] = [:],
+    epoch: String, lastSeq: UInt64, more: Bool = false
   ) {
     self.alerts = alerts
     self.acknowledged = acknowledged
+    self.labels = labels
     self.epoch = epoch
     self.lastSeq = lastSeq
     self.more = more
   }
   enum CodingKeys: String, CodingKey {
-    case alerts, acknowledged, epoch, more
+    case alerts, acknowledged, labels, epoch, more
     case lastSeq = "last_seq"
   }
 }
@@ -43,13 +46,17 @@ public struct Explanation: Sendable, Codable, Equatable {
   /// Every statement about it, oldest first; never empty.
   public var statements: [Alert]
   public var acknowledged: AcknowledgementRecord?
+  /// What somebody said it was.
+  public var label: String?
   /// The stream's scores around it, when they are still known: event time and score.
   public var trajectory: [ScorePoint]
   public init(
-    statements: [Alert], acknowledged: AcknowledgementRecord? = nil, trajectory: [ScorePoint] = []
+    statements: [Alert], acknowledged: AcknowledgementRecord? = nil, label: String? = nil,
+    trajectory: [ScorePoint] = []
   ) {
     self.statements = statements
     self.acknowledged = acknowledged
+    self.label = label
     self.trajectory = trajectory
   }
 }

@@ -22,12 +22,15 @@ public struct StatusReport: Sendable, Codable, Equatable {
   public var endpoints = EndpointReport()
   /// Control requests answered, and those that could not be read.
   public var control = ControlCounts()
+  /// Of sockets that ask for keys.
+  public var admissions: [AdmissionReport] = []
+  public var scoring = ScoringReport()
   public init() {}
 
   enum CodingKeys: String, CodingKey {
     case version, pid, uptime, streams, totals, sources, queues, shards, alerts, trainer, kernel, memory
     case startedAt = "started_at"
-    case configuration, state, endpoints, control
+    case configuration, state, endpoints, control, admissions, scoring
   }
 }
 
@@ -212,7 +215,14 @@ public struct KernelReport: Sendable, Codable, Equatable {
 public struct MemoryReport: Sendable, Codable, Equatable {
   /// Resident bytes of the process.
   public var resident: UInt64 = 0
+  /// Processor seconds of all threads since the start.
+  public var processorSeconds: Double = 0
   public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case resident
+    case processorSeconds = "processor_seconds"
+  }
 }
 
 public struct ConfigurationReport: Sendable, Codable, Equatable {
@@ -266,6 +276,20 @@ public struct EndpointReport: Sendable, Codable, Equatable {
   public var alerts: [String] = []
   /// Is every event's score published there too?
   public var scores = false
+  /// Where the dashboard is, as in `http://127.0.0.1:5561/`; nil when it is off.
+  public var http: String?
+  public init() {}
+}
+
+/// Who came to a socket that asks for keys (CURVE).
+public struct AdmissionReport: Sendable, Codable, Equatable {
+  /// `control`, `publish`, `source NAME`.
+  public var socket = ""
+  /// Public keys in its directory now.
+  public var keys = 0
+  public var admitted: UInt64 = 0
+  /// Peers turned away for a key that is not allowed.
+  public var refused: UInt64 = 0
   public init() {}
 }
 

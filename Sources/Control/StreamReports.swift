@@ -146,12 +146,31 @@ public struct ModelSummary: Sendable, Codable, Equatable {
   public var unit = ""
   /// Streams that share it; 1 for a stream's own.
   public var streams = 1
+  /// How its training went; empty when it does not remember.
+  public var curve: [CurveReport] = []
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case stream, detector, snapshot, inputs, parameters, rows, seconds, unit, streams
+    case stream, detector, snapshot, inputs, parameters, rows, seconds, unit, streams, curve
     case trainedAt = "trained_at"
     case heldOut = "held_out"
+  }
+}
+
+/// A point of a training curve.
+public struct CurveReport: Sendable, Codable, Equatable {
+  public var step: Int
+  public var loss: Double
+  public var heldOutLoss: Double?
+  public init(step: Int, loss: Double, heldOutLoss: Double?) {
+    self.step = step
+    self.loss = loss
+    self.heldOutLoss = heldOutLoss
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case step, loss
+    case heldOutLoss = "held_out_loss"
   }
 }
 

@@ -1,8 +1,11 @@
 import CZeroMQ
+import Synchronization
 
 /// The input and output threads that all sockets of a program share. Its sockets keep it alive.
 @safe public final class MessagingContext: @unchecked Sendable {
   let raw: UnsafeMutableRawPointer
+  /// Who checks the peers of its CURVE sockets.
+  let authenticator = Mutex(WeakAuthenticator())
 
   /// - Parameter ioThreads: one serves about a gigabyte a second.
   /// - Throws: ``MessagingError`` when the process has no file descriptors left.

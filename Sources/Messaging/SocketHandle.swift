@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import Synchronization
 
 /// The libzmq socket behind a ``Socket``; a ``Poller`` keeps it open while it watches it.
 @safe final class SocketHandle: @unchecked Sendable {
@@ -15,6 +16,8 @@ import Glibc
   }
 
   deinit { unsafe zmq_close(raw) }
+
+  var authenticator: Authenticator? { context.authenticator.withLock { $0.value } }
 
   func set(_ option: Int32, _ value: Int, _ name: String) throws(MessagingError) {
     guard var number = Int32(exactly: value) else { throw .refused(name) }

@@ -4,7 +4,7 @@ public import Detection
 import Events
 import Foundation
 public import Logging
-import Messaging
+public import Messaging
 import Synchronization
 import Tensors
 
@@ -24,6 +24,8 @@ public struct PipelineConfiguration: Sendable, Equatable {
 /// Where the daemon listens for `anomalyctl`.
 public struct ControlSettings: Sendable, Equatable {
   public var endpoint = "ipc:///run/anomalyd/control.sock"
+  /// Who may connect; whoever may can command.
+  public var security = SocketSecurity.none
   public init() {}
 }
 
@@ -65,6 +67,8 @@ public final class AnomalyPipeline: Sendable {
     var loadedAt: Double
     var lastReload: ConfigurationReport.Reload?
     var damaged: [String] = []
+    /// Where the dashboard is.
+    var http: String?
   }
 
   let around: PipelineSurroundings
@@ -78,6 +82,7 @@ public final class AnomalyPipeline: Sendable {
   let trainer: Trainer
   let shards: [Shard]
   let ingest: IngestThread
+  let authenticator: Authenticator
   let life: Mutex<Life>
   let rate = Mutex(RateMeter())
   let size = Mutex(FolderSize())
@@ -101,6 +106,11 @@ public final class AnomalyPipeline: Sendable {
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
       detection: configuration.choice, seed: around.entropy)
     let context = try MessagingContext()
+    authenticator = try Authenticator(context) { [log = around.log] domain, address in
+      log.warning(
+        "a peer was turned away: its key is not allowed",
+        metadata: ["socket": "\(domain)", "address": "\(address)"])
+    }
     publisher = try Publisher(
       settings: settings.publish, keep: settings.keep.alerts, store: alerts, context: context, log: around.log
     )
@@ -141,8 +151,9 @@ public final class AnomalyPipeline: Sendable {
     resolve(orphans: restored.orphans)
     resumeRequests()
     try ingest.start()
-    let server = try ControlServer(endpoint: configuration.control.endpoint, context: context) {
-      [weak self] request in
+    let server = try ControlServer(
+      endpoint: configuration.control.endpoint, security: configuration.control.security, context: context
+    ) { [weak self] request in
       self?.answer(request)
         ?? .failure(Failure(.unavailable, what: "anomalyd", why: "it is stopping", remedy: "try again later"))
     }
@@ -161,6 +172,7 @@ public final class AnomalyPipeline: Sendable {
       around.log.error("a shard did not end in time", metadata: ["shard": "\(shard.index)"])
     }
     if !publisher.stop(seconds: left()) { around.log.error("the publisher did not end in time") }
+    authenticator.stop()
   }
 
   /// Counters that must rise while all is well; the watchdog is fed only when every one did since it last looked.
@@ -178,6 +190,9 @@ public final class AnomalyPipeline: Sendable {
     return
       "\(phases.total) streams, \(phases.scoring) scoring, \(publisher.counters.opened) incidents since the start"
   }
+
+  /// Says in the status where the dashboard is; nil when it is off.
+  public func announce(http: String?) { life.withLock { $0.http = http } }
 
   var controlCounts: ControlCounts { control.withLock { $0?.counts } ?? ControlCounts() }
 
@@ -221,7 +236,7 @@ public final class AnomalyPipeline: Sendable {
       fixed.append("retrain.history")
     }
     if new.pipeline.keep.snapshots != old.pipeline.keep.snapshots { fixed.append("state.snapshots") }
-    if new.control != old.control { fixed.append("control.endpoint") }
+    if new.control != old.control { fixed.append("control") }
     if !fixed.isEmpty { throw NeedsRestart(keys: fixed) }
     // The only part that can fail (a port in use) goes first.
     try ingest.apply(new.ingest)

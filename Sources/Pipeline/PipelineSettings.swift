@@ -1,3 +1,5 @@
+public import Messaging
+
 /// How many threads there are, how long their queues may get, what leaves, and what retraining may cost.
 public struct PipelineSettings: Sendable, Equatable {
   /// Threads that score; each owns the streams with `id % shards` equal to its number.
@@ -20,6 +22,8 @@ public struct PublishSettings: Sendable, Equatable {
   public var highWaterMark = 100_000
   /// Messages that may wait for the publisher thread; alerts are never dropped, scores are, counted.
   public var queueMessages = 65_536
+  /// Who may subscribe.
+  public var security = SocketSecurity.none
   public init() {}
 }
 

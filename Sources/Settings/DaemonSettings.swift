@@ -1,3 +1,4 @@
+public import Dashboard
 import Foundation
 public import Logging
 public import Pipeline
@@ -9,6 +10,7 @@ public struct DaemonSettings: Sendable, Equatable {
   /// Where state is kept.
   public var stateDirectory = "/var/lib/anomalyd"
   public var logLevel = Logger.Level.info
+  public var http = HTTPSettings()
 
   /// What an empty config gives: one source, on which publishers may connect to this machine.
   public init() {
@@ -82,11 +84,13 @@ public struct DaemonSettings: Sendable, Equatable {
 
 extension DaemonSettings {
   mutating func read(_ root: ConfigSection) {
-    SourceReading.read(root, &pipeline.ingest)
-    root.section("publish") { readPublish($0) }
+    let security = SecurityReading(root)
+    SourceReading.read(root, security, &pipeline.ingest)
+    root.section("publish") { readPublish($0, security) }
     root.section("control") {
       $0.text("endpoint", &pipeline.control.endpoint)
       Self.checkEndpoints($0, "endpoint", [pipeline.control.endpoint])
+      security.readServer($0, &pipeline.control.security)
     }
     root.section("detection") { DetectionReading.read($0, &pipeline.detection) }
     DetectionReading.readExceptions(root, &pipeline.exceptions)
@@ -101,6 +105,7 @@ extension DaemonSettings {
       $0.integer("alerts", &pipeline.pipeline.keep.alerts, 100...100_000_000)
       $0.duration("save_every", &pipeline.pipeline.keep.saveEvery, 1...86_400)
     }
+    root.section("http") { Self.readHTTP($0, &http) }
     root.section("log") {
       $0.choice("level", &logLevel, Logger.Level.allCases.map { ($0.rawValue, $0) })
     }
@@ -108,7 +113,7 @@ extension DaemonSettings {
     SourceReading.check(root, pipeline.ingest)
   }
 
-  private mutating func readPublish(_ section: ConfigSection) {
+  private mutating func readPublish(_ section: ConfigSection, _ security: SecurityReading) {
     section.texts("endpoints", &pipeline.pipeline.publish.endpoints)
     Self.checkEndpoints(section, "endpoints", pipeline.pipeline.publish.endpoints)
     section.flag("scores", &pipeline.pipeline.publish.scores)
@@ -116,8 +121,21 @@ extension DaemonSettings {
     if let endpoint = pipeline.ingest.deadLetterEndpoint {
       Self.checkEndpoints(section, "dead_letter", [endpoint])
     }
+    security.readServer(section, &pipeline.pipeline.publish.security)
+    pipeline.ingest.deadLetterSecurity = pipeline.pipeline.publish.security
     section.integer("high_water_mark", &pipeline.pipeline.publish.highWaterMark, 1...100_000_000)
     section.integer("queue_messages", &pipeline.pipeline.publish.queueMessages, 16...100_000_000)
+  }
+
+  private static func readHTTP(_ section: ConfigSection, _ http: inout HTTPSettings) {
+    var listen = http.listen.map(\.description)
+    section.text("listen", &listen, absence: "none")
+    http.listen = listen.flatMap(HTTPAddress.init)
+    if let listen, http.listen == nil {
+      section.report(
+        "listen", "\"\(listen.prefix(80))\" is not of the form 127.0.0.1:5561, [::1]:5561 or none")
+    }
+    section.texts("hosts", &http.hosts)
   }
 
   private mutating func readPipeline(_ section: ConfigSection) {

@@ -4,27 +4,32 @@ import Wire
 /// Keys of `sources`.
 enum SourceReading {
   /// Without `sources` the default ones stay, and may still be changed by the environment.
-  static func read(_ root: ConfigSection, _ ingest: inout IngestSettings) {
+  static func read(
+    _ root: ConfigSection, _ security: SecurityReading, _ ingest: inout IngestSettings
+  ) {
     if root.has("sources") {
       var sources: [SourceSettings] = []
       root.sections("sources") { section in
         var source = SourceSettings(name: "", endpoints: [])
-        read(section, &source)
+        read(section, security, &source)
         sources.append(source)
       }
       ingest.sources = sources
     } else {
       for index in ingest.sources.indices {
-        root.reader.section(nil, path: "sources[\(index)]") { read($0, &ingest.sources[index]) }
+        root.reader.section(nil, path: "sources[\(index)]") { read($0, security, &ingest.sources[index]) }
       }
     }
   }
 
-  private static func read(_ section: ConfigSection, _ source: inout SourceSettings) {
+  private static func read(
+    _ section: ConfigSection, _ security: SecurityReading, _ source: inout SourceSettings
+  ) {
     section.text("name", &source.name)
     if source.name.isEmpty && !section.has("name") { section.report("", "needs a name") }
     section.choice("socket", &source.kind)
     readEndpoints(section, &source)
+    security.readSource(section, binds: source.attachment == .bind, &source.security)
     section.texts("topics", &source.topics)
     section.choice("format", &source.rules.format)
     section.text("stream", &source.rules.stream, absence: "none")

@@ -32,7 +32,7 @@ struct CheckCommand: ControlCommand {
     let request = try request()
     let reply: ControlReply
     do {
-      reply = try common.client.ask(request)
+      reply = try common.client().ask(request)
     } catch {
       guard error.kind == .unavailable else { throw error }
       throw Failure(

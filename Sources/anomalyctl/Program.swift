@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Foundation
+import Messaging
 
 /// `anomalyctl`: looks inside a running anomalyd and steers it.
 @main struct Program {
@@ -20,10 +21,13 @@ import Foundation
     var before: [String] = []
     var rest = arguments
     while let first = rest.first, first.hasPrefix("-") {
-      guard ["--socket", "--timeout", "--json"].contains(where: { first == $0 || first.hasPrefix($0 + "=") })
+      guard
+        ["--socket", "--timeout", "--json", "--key", "--server-key"].contains(where: {
+          first == $0 || first.hasPrefix($0 + "=")
+        })
       else { break }
       before.append(rest.removeFirst())
-      if first == "--socket" || first == "--timeout", let value = rest.popFirst() { before.append(value) }
+      if first != "--json", !first.contains("="), let value = rest.popFirst() { before.append(value) }
     }
     guard let command = rest.popFirst() else { return before }
     return [command] + before + rest
@@ -62,7 +66,7 @@ struct Anomalyctl: ParsableCommand {
         name: "Incidents",
         subcommands: [
           AlertsCommand.self, ExplainCommand.self, AckCommand.self, SilenceCommand.self,
-          UnsilenceCommand.self,
+          UnsilenceCommand.self, LabelCommand.self, UndoCommand.self, ForgetCommand.self, AuditCommand.self,
         ]),
       CommandGroup(
         name: "Models",
@@ -70,7 +74,9 @@ struct Anomalyctl: ParsableCommand {
           ModelsCommand.self, SnapshotsCommand.self, RetrainCommand.self, RevertCommand.self,
           SampleCommand.self,
         ]),
-      CommandGroup(name: "Configuration", subcommands: [ReloadCommand.self, CheckCommand.self]),
+      CommandGroup(
+        name: "Configuration",
+        subcommands: [ReloadCommand.self, CheckCommand.self, KeygenCommand.self]),
     ])
 }
 
@@ -85,6 +91,15 @@ struct CommonOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Seconds to wait for an answer.", valueName: "seconds"))
   var timeout: Double = 10
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a daemon that asks for keys: the file with one's own secret key.", valueName: "file"))
+  var key: String?
+
+  @Option(
+    help: ArgumentHelp("Of a daemon that asks for keys: the file with its public key.", valueName: "file"))
+  var serverKey: String?
+
   @Flag(help: "Print the answer as JSON.")
   var json = false
 
@@ -92,13 +107,32 @@ struct CommonOptions: ParsableArguments {
     guard timeout > 0, timeout <= 86400 else {
       throw ValidationError("--timeout must be more than 0 and at most 86400")
     }
+    guard (key == nil) == (serverKey == nil) else {
+      throw ValidationError(
+        "--key and --server-key go together: one's own secret key and the daemon's public one")
+    }
   }
 
-  var client: ControlClient {
+  /// - Throws: ``Failure`` of kind `input` when a key file holds none.
+  func security() throws(Failure) -> SocketSecurity {
+    guard let key, let serverKey else { return .none }
+    func none(_ file: String, _ what: String) -> Failure {
+      Failure(
+        .input, what: file, why: "it holds no \(what) key that can be read",
+        remedy: "see anomalyctl keygen --help")
+    }
+    guard let keys = AllowedKeys.read(key)?.secretKey.flatMap(CurveKeys.init(secretKey:)) else {
+      throw none(key, "secret")
+    }
+    guard let server = AllowedKeys.read(serverKey) else { throw none(serverKey, "public") }
+    return .client(keys, serverKey: server.publicKey)
+  }
+
+  func client() throws(Failure) -> ControlClient {
     let given = ProcessInfo.processInfo.environment["ANOMALYD_SOCKET"]
     return ControlClient(
       endpoint: socket ?? given.flatMap { $0.isEmpty ? nil : $0 } ?? ControlEndpoint.standard,
-      timeout: timeout)
+      timeout: timeout, security: try security())
   }
 }
 
@@ -121,7 +155,7 @@ extension ControlCommand {
   }
 
   func run() throws {
-    let reply = try common.client.ask(request())
+    let reply = try common.client().ask(request())
     if common.json {
       Output.write(try ControlCoding.json(reply.body) + "\n")
     } else {

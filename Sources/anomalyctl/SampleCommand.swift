@@ -38,7 +38,7 @@ struct SampleCommand: ControlCommand {
   }
 
   func run() throws {
-    let reply = try common.client.ask(request())
+    let reply = try common.client().ask(request())
     guard case .sample(let report) = reply else { throw unexpected(reply) }
     if let out {
       let text = out.hasSuffix(".svg") ? SamplePicture(report).svg : Self.csv(report)

@@ -17,12 +17,14 @@ struct WatchCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let client = common.client
+    let client = try common.client()
     guard case .status(let status) = try client.ask(.status) else {
       throw Failure(.protocol, what: "reply", why: "not a status", remedy: "use programs of one version")
     }
     let end = span.map { Date().addingTimeInterval($0.seconds) } ?? .distantFuture
-    var feed = status.endpoints.alerts.isEmpty ? nil : try AlertFeed(endpoints: status.endpoints.alerts)
+    var feed =
+      status.endpoints.alerts.isEmpty
+      ? nil : try AlertFeed(endpoints: status.endpoints.alerts, security: common.security())
     var log = AlertLog(epoch: status.alerts.epoch, lastSeq: status.alerts.lastSeq)
     var shown = 0
     let isPicture = Output.isTerminal && !common.json

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Dashboard
 import Foundation
 import Logging
 import Pipeline
@@ -51,8 +52,10 @@ struct Anomalyd: AsyncParsableCommand {
         "version": "\(Release.version)", "kernel": "\(Processor.summary)",
         "config": "\(config ?? "built-in defaults")",
       ])
+    let pipeline = try start(settings, log, threshold)
     let service = DaemonService(
-      pipeline: try start(settings, log, threshold), notifier: ServiceNotifier(), log: log,
+      pipeline: pipeline, dashboard: dashboard(settings, pipeline, log), notifier: ServiceNotifier(),
+      log: log,
       drainSeconds: 20)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -74,8 +77,9 @@ struct Anomalyd: AsyncParsableCommand {
         PipelineSurroundings(
           version: Release.version, state: state ?? settings.stateDirectory, configPath: config,
           entropy: UInt64.random(in: .min ... .max), log: log,
-          reread: { [config] in
+          reread: { [config, http = settings.http] in
             let settings = try Self.load(config).settings
+            guard settings.http == http else { throw NeedsRestart(section: "http") }
             threshold.level = settings.logLevel
             return settings.pipeline
           },
@@ -91,6 +95,27 @@ struct Anomalyd: AsyncParsableCommand {
       Self.complain("cannot start: \(error)")
       throw ExitCode(EX_UNAVAILABLE)
     }
+  }
+
+  /// Nil when it is off; without a token there is nothing to keep strangers from changing things, and so none either.
+  private func dashboard(_ settings: DaemonSettings, _ pipeline: AnomalyPipeline, _ log: Logger)
+    -> DashboardHost?
+  {
+    guard let address = settings.http.listen else { return nil }
+    do throws(Failure) {
+      let token = try Token.keep(at: "\(state ?? settings.stateDirectory)/token") {
+        UInt64.random(in: .min ... .max)
+      }
+      return DashboardHost(settings.http, at: address, token: token, pipeline, log)
+    } catch {
+      log.error("no dashboard: \(error)")
+      return nil
+    }
+  }
+
+  struct NeedsRestart: Error, CustomStringConvertible {
+    var section: String
+    var description: String { "\(section) can only change with a restart" }
   }
 
   /// Every mistake in the config is a line of its own on standard error.

@@ -9,6 +9,7 @@ import UnixSignals
 /// The running pipeline as the service manager sees it: ready, alive, reloading, stopping.
 struct DaemonService: Service {
   let pipeline: AnomalyPipeline
+  let dashboard: DashboardHost?
   let notifier: ServiceNotifier
   let log: Logger
   /// Longest time for what came in to be scored and saved at the end.
@@ -16,6 +17,7 @@ struct DaemonService: Service {
 
   func run() async throws {
     log.notice("ready", metadata: ["alerts": "\(pipeline.publishEndpoints.joined(separator: " "))"])
+    dashboard?.start()
     notifier.ready(status: pipeline.summary)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await reloadOnHangup() }
@@ -26,6 +28,7 @@ struct DaemonService: Service {
     log.notice("stopping")
     notifier.stopping()
     notifier.extendTimeout(.seconds(drainSeconds + 5))
+    dashboard?.stop()
     pipeline.stop(seconds: drainSeconds)
     log.notice("stopped")
   }

@@ -36,6 +36,7 @@ final class LabDaemon {
         && !["NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM"].contains($0.key)
     }
     environment["ANOMALYD_CONTROL_ENDPOINT"] = client.endpoint
+    environment["ANOMALYD_HTTP_LISTEN"] = "none"
     environment["ANOMALYD_PUBLISH_ENDPOINTS"] = "tcp://127.0.0.1:*"
     process.executableURL = program
     process.arguments = [

@@ -58,16 +58,19 @@ enum Rules {
     "Archive": ["Events", "Networks", "GRDB"],
     "Evaluation": ["Datasets", "Generative", "Networks", "Gradients", "Tensors"],
     "Detection": ["Events", "Generative", "Tensors"],
+    "Dashboard": ["Control", "Events", "CPages"],
     "Pipeline": [
       "Events", "Messaging", "Wire", "Detection", "Archive", "Control", "Generative", "Tensors", "Logging",
     ],
-    "Settings": ["Pipeline", "Detection", "Wire", "Generative", "Events", "Yams", "Logging"],
+    "Settings": [
+      "Pipeline", "Dashboard", "Detection", "Wire", "Messaging", "Generative", "Events", "Yams", "Logging",
+    ],
     "anomalyd": [
-      "Settings", "Pipeline", "Archive", "Control", "Systemd", "Tensors", "Events", "Logging",
+      "Settings", "Pipeline", "Dashboard", "Archive", "Control", "Systemd", "Tensors", "Events", "Logging",
       "ArgumentParser",
       "ServiceLifecycle", "UnixSignals",
     ],
-    "anomalyctl": ["Control", "Events", "ArgumentParser"],
+    "anomalyctl": ["Control", "Messaging", "Events", "ArgumentParser"],
     "anomalylab": [
       "Settings", "Pipeline", "Detection", "Generative", "Archive", "Wire", "Messaging", "Control", "Tensors",
       "Events",
@@ -123,7 +126,7 @@ enum Rules {
 
   static func concurrency(_ tree: SourceTree) -> [String] {
     each(
-      tree, except: programs.union(["Pipeline", "Control", "Messaging", "Systemd", "Archive"]),
+      tree, except: programs.union(["Pipeline", "Control", "Dashboard", "Messaging", "Systemd", "Archive"]),
       /\b(?:Task|actor|Mutex|Thread|DispatchQueue|NSLock|pthread_create|await)\b/,
       "concurrency lives in Pipeline"
     )
@@ -133,7 +136,7 @@ enum Rules {
 
   static func effects(_ tree: SourceTree) -> [String] {
     each(
-      tree, except: programs.union(["Pipeline", "Control", "Messaging", "Systemd", "Archive"]),
+      tree, except: programs.union(["Pipeline", "Control", "Dashboard", "Messaging", "Systemd", "Archive"]),
       /\b(?:Date\(\)|Date\.now|clock_gettime|ContinuousClock|gettimeofday|SystemRandomNumberGenerator|ProcessInfo)\b/,
       "clocks, environment and entropy are read at the rim")
   }

@@ -169,7 +169,7 @@ import Testing
     try folder.put(
       Array("this is not a database, but it is long enough to be looked at. ".utf8), "alerts.sqlite")
     #expect(try open().setAside != nil)
-    try open().write { try $0.execute(sql: "INSERT INTO grdb_migrations(identifier) VALUES ('2')") }
+    try open().write { try $0.execute(sql: "INSERT INTO grdb_migrations(identifier) VALUES ('99')") }
     let found = try open(epoch: "e3")
     #expect(found.setAside?.damage == .newerVersion(found: 2, known: 1))
     #expect(found.epoch == "e3")

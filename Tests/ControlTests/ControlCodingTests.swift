@@ -16,6 +16,10 @@ import Testing
     .retrain(stream: nil), .retrain(stream: "a"), .revert(stream: "a", snapshot: nil),
     .revert(stream: "a", snapshot: "s"), .reload, .check(file: "f", text: "a: b"),
     .sample(stream: "a", model: "rbm", count: 10, seed: .max), .doctor,
+    .trace(stream: "a", count: 7), .traverse(stream: "a", model: "vae", unit: 2, count: 9),
+    .label(LabelOrder(id: "01J", verdict: .falseAlarm, cause: "a \"test\"", by: "me", preview: true)),
+    .undo(by: "me"), .forget(ForgetOrder(stream: "a", from: 1.5, to: 2.5, by: "me", preview: true)),
+    .audit(limit: 12),
   ]
 
   @Test(arguments: requests)
@@ -45,6 +49,18 @@ import Testing
     #expect(
       try decode(#"{"version":1,"command":"sample","arguments":{"stream":"a","model":"rbm"}}"#)
         == .sample(stream: "a", model: "rbm", count: 100, seed: 1))
+    // Limits that no list has become ones that it can have.
+    for (given, taken) in [("-1", 1), ("0", 1), ("9223372036854775807", AlertQuery.most)] {
+      #expect(
+        try decode(#"{"version":1,"command":"alerts","arguments":{"limit":\#(given)}}"#)
+          == .alerts(AlertQuery(limit: taken)))
+    }
+    #expect(
+      try decode(#"{"version":1,"command":"streams","arguments":{"limit":-5}}"#)
+        == .streams(StreamQuery(limit: 0)))
+    #expect(
+      try decode(#"{"version":1,"command":"label","arguments":{"id":"01J","verdict":"new-normal"}}"#)
+        == .label(LabelOrder(id: "01J", verdict: .newNormal)))
   }
 
   @Test(arguments: [

@@ -15,15 +15,16 @@ final class Daemon {
   /// - Parameters:
   ///   - config: the text of the config, or nil when `configFile` names one.
   ///   - environment: overrides as `ANOMALYD_SECTION_KEY`, on top of those for the sockets.
+  ///   - client: of a daemon whose control socket is not the usual one.
   ///   - state: name of the state folder in `folder`; the same one continues an earlier life.
   init(
     _ config: String? = nil, configFile: URL? = nil, in folder: URL, environment: [String: String] = [:],
-    state: String = "state"
+    state: String = "state", asking client: ControlClient? = nil
   ) throws {
     self.folder = folder
     let file = configFile ?? Self.configFile(in: folder)
     if let config { try config.write(to: file, atomically: true, encoding: .utf8) }
-    client = ControlClient(endpoint: Self.endpoint("control", in: folder), timeout: 20)
+    self.client = client ?? ControlClient(endpoint: Self.endpoint("control", in: folder), timeout: 20)
     process = try Running(
       "anomalyd", Self.arguments(config: file, state: state, in: folder),
       environment: Self.sockets(in: folder).merging(environment) { $1 }, folder: folder)
@@ -44,7 +45,7 @@ final class Daemon {
   static func sockets(in folder: URL) -> [String: String] {
     [
       "ANOMALYD_CONTROL_ENDPOINT": endpoint("control", in: folder),
-      "ANOMALYD_PUBLISH_ENDPOINTS": endpoint("alerts", in: folder),
+      "ANOMALYD_PUBLISH_ENDPOINTS": endpoint("alerts", in: folder), "ANOMALYD_HTTP_LISTEN": "127.0.0.1:0",
       // As from a plain terminal, whatever runs the tests.
       "NOTIFY_SOCKET": "", "WATCHDOG_USEC": "", "JOURNAL_STREAM": "",
     ]
@@ -150,10 +151,11 @@ final class Sender {
   private let context: MessagingContext
   private let socket: Socket
 
-  init(to endpoint: String) throws {
+  init(to endpoint: String, security: SocketSecurity = .none) throws {
     context = try MessagingContext()
     let socket = try Socket(.push, in: context)
     try socket.set(.linger(0))
+    try socket.secure(security, domain: "sender")
     try socket.set(.sendHighWater(1000))
     try socket.connect(endpoint)
     self.socket = socket

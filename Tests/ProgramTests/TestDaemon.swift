@@ -33,7 +33,7 @@ final class TestDaemon {
       "ANOMALYD_SOURCES_0_CONNECT": try publisher.bind("tcp://127.0.0.1:*"), "ANOMALYD_SOURCES_0_BIND": "",
       "ANOMALYD_PUBLISH_ENDPOINTS": "tcp://127.0.0.1:*", "ANOMALYD_CONTROL_ENDPOINT": client.endpoint,
       "ANOMALYD_DETECTION_COLLECTING_ROWS": "512", "ANOMALYD_DETECTION_CALIBRATION_FRESH_ROWS": "16",
-      "ANOMALYD_RETRAIN_GROWTH": "0",
+      "ANOMALYD_RETRAIN_GROWTH": "0", "ANOMALYD_HTTP_LISTEN": "127.0.0.1:0",
     ]
     running = try Running(
       "anomalyd", ["--config", config, "--state", folder.appending(path: "state").path],

@@ -28,6 +28,13 @@ extension AnomalyPipeline {
       case .sample(let stream, let model, let count, let seed):
         return .sample(try sample(stream, model: model, count: count, seed: seed))
       case .doctor: return .doctor(doctorReport())
+      case .trace(let stream, let count): return .trace(try trace(stream, count: count))
+      case .traverse(let stream, let model, let unit, let count):
+        return .traversal(try traverse(stream, model: model, unit: unit, count: count))
+      case .label(let order): return .verdict(try label(order))
+      case .undo(let by): return .verdict(try undo(by: by))
+      case .forget(let order): return .verdict(try forget(order))
+      case .audit(let limit): return .audit(try audit(limit: limit))
       }
     } catch let failure as Failure {
       return .failure(failure)

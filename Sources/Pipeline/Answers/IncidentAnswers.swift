@@ -26,16 +26,21 @@ extension AnomalyPipeline {
     let more = found.count > query.limit
     if more { found = query.afterSeq == nil ? found.suffix(query.limit) : Array(found.prefix(query.limit)) }
     var acknowledged: [String: AcknowledgementRecord] = [:]
-    for id in Set(found.map(\.id)) { acknowledged[id] = try acknowledgement(of: id) }
+    let ids = Set(found.map(\.id))
+    for id in ids { acknowledged[id] = try acknowledgement(of: id) }
+    let labels = try alerts.labels().filter { ids.contains($0.key) }
     return AlertList(
-      alerts: found, acknowledged: acknowledged, epoch: alerts.epoch, lastSeq: try alerts.lastSeq(),
+      alerts: found, acknowledged: acknowledged, labels: labels, epoch: alerts.epoch,
+      lastSeq: try alerts.lastSeq(),
       more: more)
   }
 
   func explanation(of id: String) throws -> Explanation {
     let statements = try alerts.history(of: id)
     guard !statements.isEmpty else { throw Failure.unknownIncident(id) }
-    return Explanation(statements: statements, acknowledged: try acknowledgement(of: id))
+    return Explanation(
+      statements: statements, acknowledged: try acknowledgement(of: id),
+      label: try alerts.incident(statements[0].id)?.label)
   }
 
   private func acknowledgement(of id: String) throws -> AcknowledgementRecord? {

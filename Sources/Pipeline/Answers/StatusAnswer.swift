@@ -3,6 +3,7 @@ import Control
 import Detection
 import Events
 import Foundation
+import Messaging
 import Synchronization
 import Tensors
 
@@ -32,6 +33,10 @@ extension AnomalyPipeline {
     report.endpoints.alerts = publisher.endpoints
     report.endpoints.scores = life.withLock { $0.configuration.pipeline.publish.scores }
     report.control = controlCounts
+    report.admissions = admissionReports()
+    report.scoring = scoringReport()
+    report.endpoints.http = life.withLock { $0.http }
+    report.memory.processorSeconds = Self.processorSeconds()
     return report
   }
 
@@ -114,6 +119,55 @@ extension AnomalyPipeline {
     return counts
   }
 
+  private func scoringReport() -> ScoringReport {
+    struct Part: Sendable {
+      var latency = LatencyHistogram()
+      var lag: UInt64 = 0
+      var scored: UInt64 = 0
+      var tails = [UInt64](repeating: 0, count: 4)
+      var trained: [Double] = []
+    }
+    let parts = onEveryShard { state in
+      var part = Part()
+      part.latency = state.counters.latency
+      part.lag = state.counters.lag
+      for entry in state.streams {
+        let status = entry.detector.status
+        part.scored += status.scored
+        for level in 0..<4 { part.tails[level] += status.tails[level] }
+        if let trainedAt = status.trainedAt { part.trained.append(trainedAt) }
+      }
+      return part
+    }
+    var report = ScoringReport()
+    report.latency = parts.map(\.latency).reduce(LatencyHistogram(), +).report
+    report.lag = Double(parts.map(\.lag).max() ?? 0) * 1e-9
+    let scored = parts.reduce(0) { $0 + $1.scored }
+    if scored > 0 {
+      report.calibration = [0.1, 0.01, 0.001, 0.0001].enumerated().map { level, nominal in
+        let hits = parts.reduce(UInt64(0)) { $0 + $1.tails[level] }
+        return CalibrationPoint(nominal: nominal, measured: Double(hits) / Double(scored), events: scored)
+      }
+    }
+    let trained = parts.flatMap(\.trained)
+    let now = Clocks.wall()
+    report.models = trained.count
+    report.oldestModelAge = trained.min().map { now - $0 }
+    report.newestModelAge = trained.max().map { now - $0 }
+    return report
+  }
+
+  private func admissionReports() -> [AdmissionReport] {
+    authenticator.counts.sorted { $0.key < $1.key }.map { socket, counts in
+      var report = AdmissionReport()
+      report.socket = socket
+      report.keys = counts.keys
+      report.admitted = counts.admitted
+      report.refused = counts.refused
+      return report
+    }
+  }
+
   private func trainerReport() -> TrainerReport {
     let counters = trainer.counters
     var report = TrainerReport()
@@ -138,6 +192,14 @@ extension AnomalyPipeline {
     report.loadedAt = life.loadedAt
     report.lastReload = life.lastReload
     return report
+  }
+
+  /// Processor time of all threads of this process, seconds.
+  static func processorSeconds() -> Double {
+    var usage = rusage()
+    guard unsafe getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+      + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
   }
 
   /// Resident memory of this process, bytes; 0 where /proc does not tell.

@@ -100,6 +100,7 @@ extension ShardState {
       }
     }
     detail.models = modelSummaries(of: local)
+    flush(local)
     if let rows = try? around.histories.read(entry.key, skipping: []) {
       detail.history.rows = rows.count
       detail.history.quarantined = rows.flags.count { $0.contains(.quarantined) }
@@ -127,6 +128,9 @@ extension ShardState {
       if let trained = model.detector(detector) {
         summary.inputs = trained.width
         summary.unit = trained.scoreUnit.rawValue
+        summary.curve = ((trained as? any TrainingCurveKeeping)?.curve ?? []).map {
+          CurveReport(step: $0.step, loss: Double($0.loss), heldOutLoss: $0.heldOutLoss.map(Double.init))
+        }
       }
       return summary
     }

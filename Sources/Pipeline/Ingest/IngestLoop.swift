@@ -70,7 +70,7 @@ final class IngestLoop {
 
   private func deadLetterSocket(_ settings: IngestSettings) throws(IngestError) -> DeadLetterSocket? {
     guard let endpoint = settings.deadLetterEndpoint else { return nil }
-    return try DeadLetterSocket(endpoint, context)
+    return try DeadLetterSocket(endpoint, settings.deadLetterSecurity, context)
   }
 
   private func watchSockets() {

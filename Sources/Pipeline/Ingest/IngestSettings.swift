@@ -1,3 +1,4 @@
+public import Messaging
 public import Wire
 
 /// One place where messages come from: a socket with its endpoints, and what its messages mean.
@@ -26,6 +27,7 @@ public struct SourceSettings: Sendable, Equatable {
   /// A peer that sends a message longer than this is disconnected before its bytes are taken in.
   public var disconnectSize = 128 << 20
   public var overflow = Overflow.dropOldest
+  public var security = SocketSecurity.none
 
   public init(name: String, endpoints: [String]) {
     self.name = name
@@ -42,6 +44,7 @@ public struct IngestSettings: Sendable, Equatable {
   public var flushInterval = 2
   /// Where refused messages are published again (PUB, bound), under the topic `dead-letter/<source>/<reason>`.
   public var deadLetterEndpoint: String?
+  public var deadLetterSecurity = SocketSecurity.none
   /// Seconds since 1970; an event before it is refused (the default is the start of the year 2000).
   public var earliestTimestamp = 946_684_800.0
   /// An event may be this far ahead of its arrival, in seconds.

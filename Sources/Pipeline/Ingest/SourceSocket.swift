@@ -16,6 +16,7 @@ struct SourceSocket: ~Copyable {
     do throws(MessagingError) {
       let socket = try Socket(settings.kind == .sub ? .sub : .pull, in: context)
       try socket.set(.linger(0))
+      try socket.secure(settings.security, domain: Self.domain(settings.name))
       try socket.set(.receiveHighWater(settings.receiveHighWater))
       try socket.set(.maxMessageSize(Int64(settings.disconnectSize)))
       try socket.set(.reconnect(first: 100, longest: 5000))
@@ -40,6 +41,11 @@ struct SourceSocket: ~Copyable {
     }
   }
 
+  /// Under which the authenticator counts its peers; libzmq takes 255 bytes.
+  static func domain(_ name: String) -> String {
+    String(decoding: "source \(name)".utf8.prefix(255), as: UTF8.self)
+  }
+
   /// Gives the endpoints back, so that another socket can have them.
   func release() {
     for endpoint in endpoints {
@@ -59,10 +65,13 @@ final class DeadLetterSocket {
   let endpoint: String
   private let socket: Socket
 
-  init(_ endpoint: String, _ context: MessagingContext) throws(IngestError) {
+  init(
+    _ endpoint: String, _ security: SocketSecurity, _ context: MessagingContext
+  ) throws(IngestError) {
     do throws(MessagingError) {
       let socket = try Socket(.pub, in: context)
       try socket.set(.linger(0))
+      try socket.secure(security, domain: "publish.dead_letter")
       try socket.bind(endpoint)
       self.socket = socket
     } catch {

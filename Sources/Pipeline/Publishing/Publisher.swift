@@ -54,6 +54,7 @@ final class Publisher: Sendable {
     let socket = try Socket(.pub, in: context)
     try socket.set(.sendHighWater(settings.highWaterMark))
     try socket.set(.linger(1000))
+    try socket.secure(settings.security, domain: "publish")
     var bound: [String] = []
     for endpoint in settings.endpoints { bound.append(try socket.bind(endpoint)) }
     endpoints = bound

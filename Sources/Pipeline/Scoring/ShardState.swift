@@ -70,6 +70,19 @@ struct ShardState {
     counters.busy += ended - began
     if let arrival = batch.arrivals.first {
       counters.longestWait = max(counters.longestWait, ended &- arrival)
+      counters.lag = ended &- arrival
+    }
+    countLatency(batch.arrivals, ended)
+  }
+
+  /// Events that came together share a time of arrival.
+  private mutating func countLatency(_ arrivals: [UInt64], _ ended: UInt64) {
+    var first = 0
+    while first < arrivals.count {
+      var next = first + 1
+      while next < arrivals.count, arrivals[next] == arrivals[first] { next += 1 }
+      counters.latency.add(nanoseconds: ended &- arrivals[first], events: UInt64(next - first))
+      first = next
     }
   }
 
@@ -259,6 +272,11 @@ struct ShardState {
     }
   }
 
+  mutating func mark(_ local: Int, _ window: ClosedRange<Double>, _ change: FlagChange) throws {
+    _ = try streams[local].history.mark(
+      window, set: change.set, clear: change.clear, scratch: &historyScratch)
+  }
+
   /// A full or failing disk costs rows of history, counted, and nothing else.
   mutating func note(_ what: String, _ error: any Error) {
     counters.storageErrors += 1
@@ -273,6 +291,9 @@ struct ShardCounters: Sendable {
   var busy: UInt64 = 0
   /// Longest from the arrival of a message to the end of its batch, nanoseconds, since last asked.
   var longestWait: UInt64 = 0
+  /// From arrival to score of the first event of the last batch, nanoseconds.
+  var lag: UInt64 = 0
+  var latency = LatencyHistogram()
   var storageErrors: UInt64 = 0
   var lastStorageError: String?
 }
