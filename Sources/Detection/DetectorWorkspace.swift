@@ -29,15 +29,15 @@ public struct DetectorWorkspace {
   var run: [Float]
   /// Per detector and event: the raw score in tail lengths above its usual median.
   var standard: [[Float]]
-  /// The same of the figures that one row's detectors were combined to.
-  var ofRow: InlineArray<2, Float> = [0, 0]
-  // Of a run of rows, by event: the combined figures, their standardised ones, and whether there was a sustained mean.
+  /// The same of the figure that one row's detectors were combined to.
+  var ofRow: Float = 0
+  // Of a run of rows, by event: the combined figures, and their standardised ones.
   var figure: [Float]
   var combined: [Float]
-  var hasMean: [Bool]
   /// As they were before the run.
   var trackers: [ThresholdTracker] = []
   var scratch = Scratch()
+  var space = CompanionSpace()
 
   public init() {
     let rows = Self.batchRows
@@ -48,7 +48,6 @@ public struct DetectorWorkspace {
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
     combined = Array(repeating: 0, count: rows)
-    hasMean = Array(repeating: false, count: rows)
     standard = Array(repeating: Array(repeating: 0, count: rows), count: DetectorName.most)
   }
 
