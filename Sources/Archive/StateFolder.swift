@@ -23,6 +23,7 @@ public final class StateFolder: Sendable {
   public var histories: String { "\(path)/history" }
   public var running: String { "\(path)/running" }
   public var alerts: String { "\(path)/alerts.sqlite" }
+  public var budget: String { "\(path)/budget" }
 
   /// Makes what is missing and takes the folder for this process.
   ///

@@ -160,13 +160,33 @@ public struct AlertCounts: Sendable, Codable, Equatable {
   public var silencedStreams = 0
   /// Statements kept back because their stream was silent.
   public var silenced: UInt64 = 0
+  /// What chance may bring; nil without a budget.
+  public var budget: BudgetReport?
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case epoch, opened, updated, resolved, silenced
+    case epoch, opened, updated, resolved, silenced, budget
     case lastSeq = "last_seq"
     case openIncidents = "open_incidents"
     case silencedStreams = "silenced_streams"
+  }
+}
+
+/// Incidents that were as short as chance, against what `detection.alerts.budget` allows.
+public struct BudgetReport: Sendable, Codable, Equatable {
+  /// Over all streams.
+  public var perWeek = 0.0
+  /// In the event time that was measured, seconds.
+  public var span = 0.0
+  public var incidents: UInt64 = 0
+  public var allowed = 0.0
+  /// By how many nats an event's p-value must be smaller than without a budget.
+  public var strictness = 0.0
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case span, incidents, allowed, strictness
+    case perWeek = "per_week"
   }
 }
 

@@ -11,6 +11,22 @@ struct AlertPolicy: Sendable {
     case accept
   }
 
+  /// The scores that open an incident: those of the settings, or stricter ones where a budget wants it.
+  struct Opening: Sendable, Equatable {
+    var open: Float
+    var atOnce: Float
+    var half: Float
+
+    init(_ alerts: DetectionSettings.Alerts, strictness: Float = 0) {
+      func stricter(_ score: Double) -> Float {
+        strictness == 0 ? Float(score) : Float(FalseAlarmBudget.stricter(score, by: strictness))
+      }
+      open = stricter(alerts.open)
+      atOnce = stricter(alerts.openAtOnce)
+      half = stricter((alerts.close + alerts.open) / 2)
+    }
+  }
+
   /// Events above the closing score that noise may bring in one incident; more of them are a fault. While p-values rest on
   /// little, it takes more to be sure.
   ///
@@ -41,12 +57,14 @@ struct AlertPolicy: Sendable {
   ///   - logP: natural logarithm of its p-value.
   ///   - support: independent scores that the p-value rests on.
   ///   - mayOpen: false while nothing may be said.
+  ///   - opening: from the settings, and how strict a budget is.
   mutating func step(
-    score: Float, logP: Float, time: Double, support: Float, mayOpen: Bool, settings: DetectionSettings
+    score: Float, logP: Float, time: Double, support: Float, mayOpen: Bool, opening: Opening,
+    settings: DetectionSettings
   ) -> Step {
     let alerts = settings.alerts
     let isLoud = score >= Float(alerts.close)
-    let isHigh = score >= Float(alerts.open)
+    let isHigh = score >= opening.open
     if isLoud {
       if run == 0 { runStart = time }
       run += 1
@@ -57,12 +75,12 @@ struct AlertPolicy: Sendable {
     }
     lastWasCalm = !isLoud
     recent = recent << 1 | (isHigh ? 1 : 0)
-    recentHalf = recentHalf << 1 | (score >= Float((alerts.close + alerts.open) / 2) ? 1 : 0)
+    recentHalf = recentHalf << 1 | (score >= opening.half ? 1 : 0)
     if isOpen { return proceed(isLoud, isHigh, score, logP, time, support, settings) }
     guard isLoud, mayOpen else { return .nothing }
     let window = recent & (alerts.openWithin >= 32 ? .max : (1 << UInt32(alerts.openWithin)) - 1)
     let isOpening =
-      isHigh && (window.nonzeroBitCount >= alerts.openAfter || score >= Float(alerts.openAtOnce))
+      isHigh && (window.nonzeroBitCount >= alerts.openAfter || score >= opening.atOnce)
       // Less odd, but for so long that chance does not do it.
       || recentHalf.nonzeroBitCount >= Self.persistent
     return isOpening ? .open : .nothing

@@ -118,23 +118,17 @@ extension ModelTrainer {
     let data = DataMatrix(
       rows: rows.count, columns: plan.width, values: inputs.values, mask: inputs.missing ? inputs.mask : nil)
     var sums = [Float](repeating: 0, count: rows.count)
-    for (index, member) in contents.models.enumerated() {
+    for (index, member) in contents.members.enumerated() {
       let raw = member.scores(of: data)
       let tracker = ThresholdTracker(contents.calibrations[index])
       for row in 0..<rows.count {
-        sums[row] -= tracker.logP(contents.standardized(raw[row], index)) / Float(contents.models.count)
+        sums[row] -= tracker.logP(contents.standardized(raw[row], index)) / Float(contents.members.count)
       }
     }
-    var last = contents.models.count
+    let last = contents.members.count
     if plan.ordered {
-      let tracker = ThresholdTracker(contents.calibrations[last])
-      var mean = SustainedMean()
-      for row in sums.indices {
-        guard let value = mean.add(sums[row]) else { continue }
-        sums[row] = Combination.figure(
-          now: sums[row], sustainedLogP: tracker.logP(contents.standardized(value, last)))
-      }
-      last += 1
+      var memory = FigureMemory()
+      for row in sums.indices { sums[row] = memory.add(sums[row]) }
     }
     let tracker = ThresholdTracker(contents.calibrations[last])
     return sums.map { tracker.logP(contents.standardized($0, last)) }

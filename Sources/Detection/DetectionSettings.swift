@@ -53,6 +53,9 @@ public struct DetectionSettings: Sendable, Equatable {
     public var updateEvery = 600
     /// Features that an alert lists at most.
     public var features = 5
+    /// Incidents a week that chance may bring over all streams; nil: as many as the scores above let through. See
+    /// ``FalseAlarmBudget``.
+    public var budget: Double?
     public init() {}
   }
 
@@ -80,10 +83,18 @@ public struct DetectionSettings: Sendable, Equatable {
     public init() {}
   }
 
+  /// Cheap classical detectors that score every event beside the models.
+  public struct Companions: Sendable, Equatable {
+    /// Those of them count that suit rows with, or without, an order in time.
+    public var names = DetectorName.companions
+    public init() {}
+  }
+
   public var collecting = Collecting()
   public var autoencoder = Autoencoder()
   public var rbm = RBM()
   public var models = Models()
+  public var companions = Companions()
   public var calibration = Calibration()
   public var alerts = Alerts()
   public var retraining = Retraining()
@@ -110,8 +121,8 @@ public struct DetectionSettings: Sendable, Equatable {
       "must be at least collecting.rows (\(collecting.rows))")
     check(!detectors.isEmpty, "detectors", "at least one detector must be enabled")
     check(
-      detectors.count <= DetectorName.most, "models.names",
-      "must be at most \(DetectorName.most) together with autoencoder and rbm")
+      models.names.count <= DetectorName.mostModels, "models.names",
+      "must be at most \(DetectorName.mostModels)")
     check((1...10_000).contains(models.epochs), "models.epochs", "must be 1 to 10000")
     check((1...10_000).contains(autoencoder.epochs), "autoencoder.epochs", "must be 1 to 10000")
     check((1...10_000).contains(rbm.epochs), "rbm.epochs", "must be 1 to 10000")
@@ -152,6 +163,7 @@ extension DetectionSettings {
   /// The detectors that are on, in a fixed order.
   public var detectors: [DetectorName] {
     (autoencoder.enabled ? [.autoencoder] : []) + (rbm.enabled ? [.rbm] : [])
-      + models.names.filter { $0 != .autoencoder && $0 != .rbm }
+      + models.names.filter { $0 != .autoencoder && $0 != .rbm && !companions.names.contains($0) }
+      + companions.names.filter { $0.companion?.suits(ordered: ordered) ?? false }
   }
 }

@@ -2,8 +2,17 @@ import Generative
 
 /// The members of the suite behind the detectors: the one place to go to for another one.
 extension DetectorName {
-  /// Fits this detector's model on scaled inputs.
+  /// Fits this detector on scaled inputs.
+  ///
+  /// - Parameter fields: inputs that are levels; they come first.
   func fit(
+    _ data: DataMatrix, fields: Int, settings: DetectionSettings, seed: UInt64, shouldStop: () -> Bool
+  ) throws(FitError) -> Member {
+    if let companion { return .companion(try companion.fit(data, fields: fields, seed: seed)) }
+    return .model(try fitModel(data, settings: settings, seed: seed, shouldStop: shouldStop))
+  }
+
+  private func fitModel(
     _ data: DataMatrix, settings: DetectionSettings, seed: UInt64, shouldStop: () -> Bool
   ) throws(FitError) -> any TrainedModel {
     switch self {
@@ -32,7 +41,12 @@ extension DetectorName {
     }
   }
 
-  func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any TrainedModel {
+  func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> Member {
+    if let companion { return .companion(try companion.decode(bytes)) }
+    return .model(try decodeModel(bytes))
+  }
+
+  private func decodeModel(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any TrainedModel {
     let name = self == .rbm ? GaussianBernoulliRBM.catalogueName : rawValue
     guard let entry = Catalogue.entry(named: name) else {
       throw .invalid(section: rawValue, what: "the suite has no model \(name)")

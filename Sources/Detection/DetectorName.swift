@@ -1,12 +1,16 @@
 import Generative
 
-/// A detector's name as in configs, alerts and score files: `autoencoder`, `rbm`, or that of any other member of the suite.
+/// A detector's name as in configs, alerts and score files: `autoencoder`, `rbm`, that of a companion such as `robust-z`, or
+/// that of any other member of the suite.
 public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   public let rawValue: String
 
-  /// nil when the suite has no such member.
+  /// nil when there is no such companion and the suite has no such member.
   public init?(rawValue: String) {
-    guard rawValue == Self.rbm.rawValue || Catalogue.entry(named: rawValue) != nil else { return nil }
+    guard
+      rawValue == Self.rbm.rawValue || CompanionKind(rawValue: rawValue) != nil
+        || Catalogue.entry(named: rawValue) != nil
+    else { return nil }
     self.init(unchecked: rawValue == GaussianBernoulliRBM.catalogueName ? "rbm" : rawValue)
   }
 
@@ -16,12 +20,21 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   /// The suite's `gaussian-rbm`.
   public static let rbm = DetectorName(unchecked: "rbm")
 
-  /// Detectors of one stream at most.
-  public static let most = 8
+  /// The cheap classical detectors that stand beside the models.
+  public static let companions = CompanionKind.allCases.map { DetectorName(unchecked: $0.rawValue) }
 
-  /// The two that are always there, then the rest of the suite.
+  /// Whether it is one of ``companions``.
+  public var isCompanion: Bool { companion != nil }
+  var companion: CompanionKind? { CompanionKind(rawValue: rawValue) }
+
+  /// Detectors of one stream at most.
+  public static let most = 16
+  /// Of these, members of the suite besides autoencoder and rbm.
+  public static let mostModels = 5
+
+  /// The two that are always there, the companions, then the rest of the suite.
   public static var all: [DetectorName] {
-    var names = [autoencoder, rbm]
+    var names = [autoencoder, rbm] + companions
     for entry in Catalogue.all {
       if let name = DetectorName(rawValue: entry.name), !names.contains(name) { names.append(name) }
     }

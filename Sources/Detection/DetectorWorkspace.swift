@@ -21,6 +21,11 @@ public struct DetectorWorkspace {
   public internal(set) var quarantined: [Bool]
   /// Statements to publish, in order; `seq` and `epoch` are the publisher's to give.
   public internal(set) var alerts: [Alert] = []
+  /// Incidents that ended in this batch and were as short as chance.
+  public internal(set) var chanceIncidents = 0
+  /// How many nats stranger than the settings say an event must be to open an incident; see ``FalseAlarmBudget``.
+  public var strictness: Float = 0
+  var opening = AlertPolicy.Opening(DetectionSettings.Alerts())
   /// The event of the batch at which each of ``alerts`` was said.
   public internal(set) var alertRows: [Int] = []
 
@@ -29,15 +34,15 @@ public struct DetectorWorkspace {
   var run: [Float]
   /// Per detector and event: the raw score in tail lengths above its usual median.
   var standard: [[Float]]
-  /// The same of the figures that one row's detectors were combined to.
-  var ofRow: InlineArray<2, Float> = [0, 0]
-  // Of a run of rows, by event: the combined figures, their standardised ones, and whether there was a sustained mean.
+  /// The same of the figure that one row's detectors were combined to.
+  var ofRow: Float = 0
+  // Of a run of rows, by event: the combined figures, and their standardised ones.
   var figure: [Float]
   var combined: [Float]
-  var hasMean: [Bool]
   /// As they were before the run.
   var trackers: [ThresholdTracker] = []
   var scratch = Scratch()
+  var space = CompanionSpace()
 
   public init() {
     let rows = Self.batchRows
@@ -48,7 +53,6 @@ public struct DetectorWorkspace {
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
     combined = Array(repeating: 0, count: rows)
-    hasMean = Array(repeating: false, count: rows)
     standard = Array(repeating: Array(repeating: 0, count: rows), count: DetectorName.most)
   }
 
@@ -63,6 +67,7 @@ public struct DetectorWorkspace {
 
   /// Clears what is left of the batch before.
   mutating func begin(_ count: Int) {
+    chanceIncidents = 0
     for row in 0..<count {
       score[row] = 0
       logP[row] = 0

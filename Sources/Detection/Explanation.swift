@@ -87,6 +87,7 @@ private struct Trial {
     let plan = contents.plan
     let width = plan.width
     let full = mask ?? Array(repeating: 1, count: width)
+    let models = contents.members.compactMap(\.model)
     var rows: [Float] = inputs
     var masks: [Float] = full
     for field in tried {
@@ -98,9 +99,10 @@ private struct Trial {
       }
       var mean = [Float](repeating: 0, count: width)
       var deviation: Float = 0
-      for model in contents.models {
+      // Companions judge, but have no opinion on what should have been.
+      for model in models {
         let expectation = model.expectation(of: hidden, mask: hiddenMask)
-        for input in 0..<width { mean[input] += expectation.expected[input] / Float(contents.models.count) }
+        for input in 0..<width { mean[input] += expectation.expected[input] / Float(models.count) }
         deviation = max(deviation, expectation.spread[field])
       }
       expected.append(mean[field])
@@ -117,8 +119,10 @@ private struct Trial {
     parts = Array(repeating: 0, count: tried.count)
     var scratch = Scratch()
     var raw = [Float](repeating: 0, count: count)
-    for (index, model) in contents.models.enumerated() {
-      model.score(rows, mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch)
+    var space = CompanionSpace()
+    for (index, member) in contents.members.enumerated() {
+      member.score(
+        rows, mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch, space: &space)
       let whole = trackers[index].logP(contents.standardized(raw[0], index))
       for feature in tried.indices {
         parts[feature] += max(

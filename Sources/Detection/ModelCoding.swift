@@ -23,7 +23,7 @@ public enum DetectionDecodingError: Error, Sendable, Equatable, CustomStringConv
 
 extension StreamModel {
   private static let section = "model"
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
 
   /// The model as named sections for a snapshot: `model`, and one per detector unless the weights are shared ones.
   public func encode() -> [(name: String, bytes: [UInt8])] {
@@ -41,8 +41,8 @@ extension StreamModel {
     for calibration in contents.calibrations { calibration.encode(to: &writer) }
     var sections = [(name: Self.section, bytes: writer.bytes)]
     if contents.sharedWeightsName == nil {
-      for (name, model) in zip(contents.detectors, contents.models) {
-        sections.append((name: name.rawValue, bytes: model.encode()))
+      for (name, member) in zip(contents.detectors, contents.members) {
+        sections.append((name: name.rawValue, bytes: member.encode()))
       }
     }
     return sections
@@ -76,7 +76,7 @@ extension StreamModel {
     let sharedName = try reader.string()
     let plan = try InputPlan(decoding: &reader)
     var calibrations: [ScoreCalibration] = []
-    for _ in 0..<Contents.calibrations(detectors.count, ordered: plan.ordered) {
+    for _ in 0..<Contents.calibrations(detectors.count) {
       calibrations.append(try ScoreCalibration(decoding: &reader))
     }
     try reader.end()
@@ -86,28 +86,28 @@ extension StreamModel {
         what: "\(fields.count) fields, \(plan.fields) scales and \(detectors.count) detectors")
     }
 
-    var models: [any TrainedModel] = []
+    var members: [Member] = []
     if sharedName.isEmpty {
-      for detector in detectors { models.append(try detector.decode(try bytes(detector.rawValue))) }
+      for detector in detectors { members.append(try detector.decode(try bytes(detector.rawValue))) }
     } else {
       guard let sharedWeights, sharedWeights.name == sharedName, sharedWeights.detectors == detectors else {
         throw .sharedWeights(needed: sharedName, given: sharedWeights?.name)
       }
-      models = sharedWeights.models
+      members = sharedWeights.members
     }
-    for (detector, model) in zip(detectors, models) where model.width != plan.width {
-      throw .invalid(section: detector.rawValue, what: "\(model.width) inputs, not \(plan.width)")
+    for (detector, member) in zip(detectors, members) where member.width != plan.width {
+      throw .invalid(section: detector.rawValue, what: "\(member.width) inputs, not \(plan.width)")
     }
     contents = Contents(
       snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: considered, rows: rows,
       detectors: detectors, sharedWeightsName: sharedName.isEmpty ? nil : sharedName, plan: plan,
-      models: models, calibrations: calibrations, interval: interval)
+      members: members, calibrations: calibrations, interval: interval)
   }
 }
 
 extension SharedWeights {
   private static let section = "shared weights"
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
 
   public func encode() -> [UInt8] {
     var writer = ByteWriter()
@@ -117,7 +117,7 @@ extension SharedWeights {
     writer.append(ordered)
     writer.append(UInt32(window))
     writer.append(detectors.map(\.rawValue))
-    for model in models { writer.append(bytes: model.encode()) }
+    for member in members { writer.append(bytes: member.encode()) }
     return writer.bytes
   }
 
@@ -135,19 +135,19 @@ extension SharedWeights {
       }
       detectors.append(detector)
     }
-    var models: [any TrainedModel] = []
+    var members: [Member] = []
     for detector in detectors {
-      let model = try detector.decode(try reader.byteString())
-      guard model.width == (ordered ? 3 : 1) * fields.count else {
+      let member = try detector.decode(try reader.byteString())
+      guard member.width == (ordered ? 3 : 1) * fields.count else {
         throw .invalid(
           section: Self.section,
-          what: "\(detector.rawValue) of \(model.width) inputs for \(fields.count) fields")
+          what: "\(detector.rawValue) of \(member.width) inputs for \(fields.count) fields")
       }
-      models.append(model)
+      members.append(member)
     }
     try reader.end()
     self.detectors = detectors
-    self.models = models
+    self.members = members
   }
 }
 

@@ -45,25 +45,29 @@ public enum ModelTrainer {
       if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
     }
     let lesson = try Lesson(rows, fields: fields, settings: settings)
-    var models: [any TrainedModel] = []
+    var members: [Member] = []
     let detectors = sharedWeights?.detectors ?? settings.detectors
     if let sharedWeights {
-      models = sharedWeights.models
+      members = sharedWeights.members
     } else {
+      let data = lesson.fitted()
       for (index, detector) in detectors.enumerated() {
-        models.append(
+        members.append(
           try fit(
-            detector, lesson.fitted(), settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
+            detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index),
+            shouldStop: shouldStop))
       }
       let later = lesson.heldOut()
-      models = models.map { model in (model as? Autoencoder).map { $0.widened(to: later) } ?? model }
+      members = members.map { member in
+        (member.model as? Autoencoder).map { .model($0.widened(to: later)) } ?? member
+      }
     }
-    let calibrations = calibrate(models, on: lesson)
+    let calibrations = calibrate(members, on: lesson)
     return StreamModel(
       contents: StreamModel.Contents(
         snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: rows.fields,
         rows: lesson.usable, detectors: detectors, sharedWeightsName: sharedWeights?.name, plan: lesson.plan,
-        models: models, calibrations: calibrations,
+        members: members, calibrations: calibrations,
         interval: settings.ordered ? usualInterval(rows.timestamps) : 0))
   }
 
@@ -99,13 +103,16 @@ public enum ModelTrainer {
     }
     let data = DataMatrix(
       rows: values.count / columns, columns: columns, values: values, mask: mask.contains(0) ? mask : nil)
-    var models: [any TrainedModel] = []
+    var members: [Member] = []
     for (index, detector) in settings.detectors.enumerated() {
-      models.append(try fit(detector, data, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
+      members.append(
+        try fit(
+          detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop)
+      )
     }
     return SharedWeights(
       name: name.isEmpty ? "pool-\(IncidentID.hash("\(seed) \(fields)"))" : name, fields: fields,
-      detectors: settings.detectors, models: models, ordered: settings.ordered, window: settings.window)
+      detectors: settings.detectors, members: members, ordered: settings.ordered, window: settings.window)
   }
 
   /// Fields observed in at least half of the newest rows that are not quarantined.
@@ -118,11 +125,11 @@ public enum ModelTrainer {
   }
 
   private static func fit(
-    _ detector: DetectorName, _ data: DataMatrix, _ settings: DetectionSettings, seed: UInt64,
+    _ detector: DetectorName, _ data: DataMatrix, fields: Int, _ settings: DetectionSettings, seed: UInt64,
     shouldStop: () -> Bool
-  ) throws(Failure) -> any TrainedModel {
+  ) throws(Failure) -> Member {
     do {
-      return try detector.fit(data, settings: settings, seed: seed, shouldStop: shouldStop)
+      return try detector.fit(data, fields: fields, settings: settings, seed: seed, shouldStop: shouldStop)
     } catch .stopped {
       throw .stopped
     } catch .notEnoughRows(let have, let need) {
@@ -134,34 +141,28 @@ public enum ModelTrainer {
 
   /// From the scores of rows that were not fitted on: each detector's, then those of their combination.
   private static func calibrate(
-    _ models: [any TrainedModel], on lesson: Lesson
+    _ members: [Member], on lesson: Lesson
   ) -> [ScoreCalibration] {
     let data = lesson.heldOut()
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
-    for model in models {
-      let raw = model.scores(of: data)
+    for member in members {
+      let raw = member.scores(of: data)
       let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
-      let calibration = ScoreCalibration(scores: raw, leastUnit: model.leastUnit(typical: typical))
+      let calibration = ScoreCalibration(
+        scores: raw, leastUnit: member.leastUnit(typical: typical),
+        tail: lesson.plan.ordered ? .exponential : .fitted)
       let tracker = ThresholdTracker(calibration)
       for row in 0..<data.rows {
-        combined[row] -= tracker.logP(calibration.standardized(raw[row])) / Float(models.count)
+        combined[row] -= tracker.logP(calibration.standardized(raw[row])) / Float(members.count)
       }
       calibrations.append(calibration)
     }
     if lesson.plan.ordered {
-      var mean = SustainedMean()
-      let means = combined.map { mean.add($0) }
-      let calibration = ScoreCalibration(scores: means.compactMap { $0 }, leastUnit: Combination.leastUnit)
-      calibrations.append(calibration)
-      let tracker = ThresholdTracker(calibration)
-      for row in combined.indices {
-        guard let mean = means[row] else { continue }
-        combined[row] = Combination.figure(
-          now: combined[row], sustainedLogP: tracker.logP(calibration.standardized(mean)))
-      }
+      var memory = FigureMemory()
+      combined = combined.map { memory.add($0) }
     }
-    calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02, isCombined: true))
+    calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02, tail: .combined))
     return calibrations
   }
 
@@ -241,15 +242,5 @@ struct Lesson {
     }
     return DataMatrix(
       rows: rows.count, columns: width, values: picked, mask: pickedMask.contains(0) ? pickedMask : nil)
-  }
-}
-
-extension TrainedModel {
-  /// The raw scores of all rows.
-  func scores(of data: DataMatrix) -> [Float] {
-    var raw = [Float](repeating: 0, count: data.rows)
-    var scratch = Scratch()
-    score(data.values, mask: data.mask, rows: data.rows, into: &raw, scratch: &scratch)
-    return raw
   }
 }

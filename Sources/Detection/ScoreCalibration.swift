@@ -20,12 +20,31 @@ struct ScoreCalibration: Sendable, Equatable {
   /// How many times as fast as is best in the long run the thresholds follow.
   var agility: Float
 
+  /// What is assumed of scores beyond those seen.
+  enum Tail: Sendable {
+    /// Of one detector in an ensemble: almost exponential, so that what is a hundred tail lengths out weighs a hundred times
+    /// as much in the mean over detectors. What that is worth as a probability is settled once they are combined.
+    case exponential
+    /// As heavy as the scores say.
+    case fitted
+    /// The scores are combined figures (means of −ln p, see ``FigureMemory``). Were all p-values exact, their tail would fall
+    /// by e per unit; they follow faster than the others, because what they are made of moves.
+    case combined
+
+    var shapes: ClosedRange<Double> {
+      switch self {
+      case .exponential: 0.01...0.01
+      case .fitted: 0.02...0.5
+      case .combined: 0.03...0.5
+      }
+    }
+  }
+
   /// - Parameters:
   ///   - scores: in stream order, of rows not fitted on.
   ///   - leastUnit: differences much smaller than this mean nothing, in the scores' own unit.
-  ///   - isCombined: the scores are combined figures (means of −ln p, see ``Combination``). Were all p-values exact, their
-  ///     tail would fall by e per unit; they follow faster than the others, because what they are made of moves.
-  init(scores: [Float], leastUnit: Double, isCombined: Bool = false) {
+  init(scores: [Float], leastUnit: Double, tail law: Tail = .fitted) {
+    let isCombined = law == .combined
     let sorted = scores.filter(\.isFinite).sorted()
     guard !sorted.isEmpty else {
       self.init(
@@ -42,7 +61,7 @@ struct ScoreCalibration: Sendable, Equatable {
     var tail = GeneralizedPareto(
       excesses: sorted.filter { Double($0) > start }.map { Double($0) - start },
       weight: 200,
-      shapes: (isCombined ? 0.03 : 0.02)...0.5)
+      shapes: law.shapes)
     let middle = Double(sorted.quantile(0.5))
     let unit = max(tail.scale, 0.25 * (start - middle) / log(max(0.5 / share, 2)), leastUnit)
     tail.scale = max(tail.scale, 0.2 * unit)

@@ -3,7 +3,7 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  private static let version: UInt32 = 2
+  private static let version: UInt32 = 3
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
@@ -37,7 +37,7 @@ extension StreamDetector {
     writer.append(model?.snapshotName ?? "")
     if model != nil {
       writer.append(context)
-      sustained.encode(to: &writer)
+      memory.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
       writer.append(!heldTrackers.isEmpty)
@@ -92,9 +92,9 @@ extension StreamDetector {
     if let model { install(model) }
     if !modelName.isEmpty {
       let context = try reader.floats()
-      let sustained = try SustainedMean(decoding: &reader)
+      let memory = try FigureMemory(decoding: &reader)
       let count = Int(try reader.uint32())
-      guard count <= DetectorName.most + 2 else {
+      guard count <= DetectorName.most + 1 else {
         throw .invalid(section: Self.section, what: "thresholds of \(count) detectors")
       }
       // Read even when they are of another model, so that the rest is checked.
@@ -109,7 +109,7 @@ extension StreamDetector {
             section: Self.section, what: "a context of \(context.count) and \(trackers.count) thresholds")
         }
         self.context = context
-        self.sustained = sustained
+        self.memory = memory
         self.trackers = trackers
         heldTrackers = held
         self.drift = drift

@@ -54,6 +54,7 @@ extension StreamDetector {
         trackers = heldTrackers
       } else if policy.incident?.isConfirmed == false {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
+        workspace.chanceIncidents += 1
       }
       policy.end()
       heldTrackers = []

@@ -19,6 +19,7 @@ extension StreamDetector {
       rows.count >= count * width && timestamps.count >= count,
       "\(rows.count) values and \(timestamps.count) times for \(count) × \(width)")
     workspace.begin(count)
+    workspace.opening = AlertPolicy.Opening(settings.alerts, strictness: workspace.strictness)
     guard count > 0 else { return }
     if let contents = model?.contents {
       var from = 0
@@ -42,7 +43,7 @@ extension StreamDetector {
     // The comparison is false for the first event of all, whose predecessor is NaN.
     if timestamps[from] - counters.lastEvent > gap {
       for index in context.indices { context[index] = .nan }
-      sustained.reset()
+      memory.reset()
     }
     var to = from + 1
     while to < count && !(timestamps[to] - timestamps[to - 1] > gap) { to += 1 }
@@ -56,10 +57,10 @@ extension StreamDetector {
     let hasMissing = workspace.inputs.build(
       plan: contents.plan, levelLimit: contents.plan.limit, rows: rows, from: range.lowerBound, width: width,
       columns: columns, count: range.count, context: &context)
-    for detector in contents.models.indices {
-      contents.models[detector].score(
+    for detector in contents.members.indices {
+      contents.members[detector].score(
         workspace.inputs.inputs, mask: hasMissing ? workspace.inputs.mask : nil, rows: range.count,
-        into: &workspace.run, scratch: &workspace.scratch)
+        into: &workspace.run, scratch: &workspace.scratch, space: &workspace.space)
       workspace.keepRun(of: detector, range, contents)
     }
     if hasMissing {
@@ -88,7 +89,7 @@ extension StreamDetector {
   ) -> Bool {
     // For a few rows it is not worth the copies.
     if policy.isOpen || range.count < 4 { return false }
-    let before = (sustained: sustained, policy: policy, tails: counters.tails)
+    let before = (memory: memory, policy: policy, tails: counters.tails)
     workspace.trackers.removeAll(keepingCapacity: true)
     workspace.trackers.append(contentsOf: trackers)
     followRun(range, contents, &workspace)
@@ -98,10 +99,11 @@ extension StreamDetector {
       workspace.score[row] = score
       count(logP)
       let next = policy.step(
-        score: score, logP: logP, time: timestamps[row], support: 0, mayOpen: mayOpen, settings: settings)
+        score: score, logP: logP, time: timestamps[row], support: 0, mayOpen: mayOpen,
+        opening: workspace.opening, settings: settings)
       if next != .nothing {
         trackers = Array(workspace.trackers)
-        (sustained, policy, counters.tails) = before
+        (memory, policy, counters.tails) = before
         return false
       }
     }
@@ -119,29 +121,18 @@ extension StreamDetector {
     _ range: Range<Int>, _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
   ) {
     let step = settings.calibration.step
-    let detectors = contents.models.count
+    let detectors = contents.members.count
     for row in range { workspace.figure[row] = 0 }
     for detector in 0..<detectors {
       trackers[detector].follow(workspace.standard[detector], range, step: step, into: &workspace.logP)
       subtract(workspace.logP, from: &workspace.figure, range)
     }
     for row in range { workspace.figure[row] /= Float(detectors) }
-    var last = detectors
     if contents.plan.ordered {
-      for row in range {
-        let mean = sustained.add(workspace.figure[row])
-        workspace.combined[row] = mean.map { contents.standardized($0, last) } ?? 0
-        workspace.hasMean[row] = mean != nil
-      }
-      trackers[last].follow(workspace.combined, range, step: step, into: &workspace.logP)
-      for row in range where workspace.hasMean[row] {
-        workspace.figure[row] = Combination.figure(
-          now: workspace.figure[row], sustainedLogP: workspace.logP[row])
-      }
-      last += 1
+      for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
     }
-    contents.standardize(workspace.figure, from: 0, range, last, into: &workspace.combined)
-    trackers[last].follow(workspace.combined, range, step: step, into: &workspace.logP)
+    contents.standardize(workspace.figure, from: 0, range, detectors, into: &workspace.combined)
+    trackers[detectors].follow(workspace.combined, range, step: step, into: &workspace.logP)
     for row in range { workspace.logP[row] = max(workspace.logP[row], lowestLogP) }
   }
 
@@ -163,7 +154,7 @@ extension StreamDetector {
       let wasOpen = policy.isOpen
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
-        mayOpen: mayOpen && acceptedSince == nil, settings: settings)
+        mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, settings: settings)
       if wasOpen || next != .nothing {
         let moment = Moment(row: row, first: range.lowerBound, width: width, score: score, logP: logP)
         if wasOpen { follow(moment, contents, &trackers, workspace) }
@@ -186,22 +177,14 @@ extension StreamDetector {
     _ row: Int, _ contents: StreamModel.Contents, _ trackers: Span<ThresholdTracker>,
     _ workspace: inout DetectorWorkspace
   ) -> Float {
-    let detectors = contents.models.count
+    let detectors = contents.members.count
     var sum: Float = 0
     for detector in 0..<detectors { sum -= trackers[detector].logP(workspace.standard[detector][row]) }
     var figure = sum / Float(detectors)
-    var last = detectors
-    if contents.plan.ordered {
-      let mean = sustained.add(figure)
-      // Too few events yet to say: as if it were the usual.
-      let u = mean.map { contents.standardized($0, last) } ?? 0
-      workspace.ofRow[0] = u
-      if mean != nil { figure = Combination.figure(now: figure, sustainedLogP: trackers[last].logP(u)) }
-      last += 1
-    }
-    let u = contents.standardized(figure, last)
-    workspace.ofRow[last - detectors] = u
-    return max(trackers[last].logP(u), lowestLogP)
+    if contents.plan.ordered { figure = memory.add(figure) }
+    let u = contents.standardized(figure, detectors)
+    workspace.ofRow = u
+    return max(trackers[detectors].logP(u), lowestLogP)
   }
 
   /// The thresholds and the gauge of drift take one row into account.
@@ -212,15 +195,13 @@ extension StreamDetector {
   ) {
     let step = settings.calibration.step
     let refill = !policy.isOpen
-    let detectors = contents.models.count
+    let detectors = contents.members.count
     for detector in 0..<detectors {
       let u = workspace.standard[detector][row]
       trackers[detector].update(u, step: step, refill: refill)
       drift.add(u, detector: detector, thresholds: contents.common[detector])
     }
-    for index in detectors..<trackers.count {
-      trackers[index].update(workspace.ofRow[index - detectors], step: step, refill: refill)
-    }
+    trackers[detectors].update(workspace.ofRow, step: step, refill: refill)
   }
 
   private mutating func count(_ logP: Float) {

@@ -28,7 +28,7 @@ public struct StreamDetector: Sendable {
   var absences: [UInt32] = []
   /// The last rows of scaled levels, see ``InputPlan/contextRows``.
   var context: [Float] = []
-  var sustained = SustainedMean()
+  var memory = FigureMemory()
   /// One for each of the model's calibrations.
   var trackers: [ThresholdTracker] = []
   /// The trackers as they were when an incident opened that may yet turn out to be chance.
@@ -65,7 +65,7 @@ public struct StreamDetector: Sendable {
     let plan = model.contents.plan
     context = rows ?? Array(repeating: .nan, count: plan.contextRows * plan.fields)
     trackers = model.contents.calibrations.map { ThresholdTracker($0, step: settings.calibration.step) }
-    sustained.reset()
+    memory.reset()
     heldTrackers = []
     drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil

@@ -14,8 +14,8 @@ public struct StreamModel: Sendable {
     let detectors: [DetectorName]
     let sharedWeightsName: String?
     let plan: InputPlan
-    let models: [any TrainedModel]
-    /// Per detector; then of sustained oddness, for ordered streams; then of the combined figure.
+    let members: [Member]
+    /// Per detector, then of the combined figure.
     let calibrations: [ScoreCalibration]
     /// The usual time between two rows, seconds; 0 when there is none.
     let interval: Double
@@ -27,13 +27,12 @@ public struct StreamModel: Sendable {
 
     init(
       snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
-      detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, models: [any TrainedModel],
+      detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, members: [Member],
       calibrations: [ScoreCalibration], interval: Double
     ) {
       precondition(
-        models.count == detectors.count
-          && calibrations.count == Self.calibrations(detectors.count, ordered: plan.ordered),
-        "\(models.count) models and \(calibrations.count) calibrations of \(detectors.count) detectors")
+        members.count == detectors.count && calibrations.count == Self.calibrations(detectors.count),
+        "\(members.count) members and \(calibrations.count) calibrations of \(detectors.count) detectors")
       self.snapshotName = snapshotName
       self.trainedAt = trainedAt
       self.fields = fields
@@ -42,7 +41,7 @@ public struct StreamModel: Sendable {
       self.detectors = detectors
       self.sharedWeightsName = sharedWeightsName
       self.plan = plan
-      self.models = models
+      self.members = members
       self.calibrations = calibrations
       self.interval = interval
       references = calibrations.map(\.reference)
@@ -55,7 +54,7 @@ public struct StreamModel: Sendable {
     }
 
     /// Calibrations that belong to so many detectors.
-    static func calibrations(_ detectors: Int, ordered: Bool) -> Int { detectors + (ordered ? 2 : 1) }
+    static func calibrations(_ detectors: Int) -> Int { detectors + 1 }
 
     /// Rows further apart than this (seconds) have nothing to do with each other.
     var longestGap: Double { interval > 0 ? 32 * interval : .infinity }
@@ -76,11 +75,12 @@ public struct StreamModel: Sendable {
   /// The pool whose weights it uses; nil when they are its own.
   public var sharedWeightsName: String? { contents.sharedWeightsName }
 
-  /// The fitted member behind a detector, to look into it or to draw samples from it; nil when it is off.
+  /// The fitted member of the suite behind a detector, to look into it or to draw samples from it; nil when it is off, or
+  /// a companion.
   ///
   /// Its inputs are scaled: ``row(fromInputs:)`` brings them back into the fields' own units.
   public func detector(_ name: DetectorName) -> (any TrainedModel)? {
-    contents.detectors.firstIndex(of: name).map { contents.models[$0] }
+    contents.detectors.firstIndex(of: name).flatMap { contents.members[$0].model }
   }
 
   /// The values of ``fields``, in their own units, that a row of a detector's inputs stands for.
@@ -99,7 +99,7 @@ public struct SharedWeights: Sendable {
   public let name: String
   public let fields: [String]
   let detectors: [DetectorName]
-  let models: [any TrainedModel]
+  let members: [Member]
   let ordered: Bool
   let window: Int
 }

@@ -80,6 +80,7 @@ public final class AnomalyPipeline: Sendable {
   let alerts: AlertStore
   let publisher: Publisher
   let trainer: Trainer
+  let budget: FleetBudget
   let shards: [Shard]
   let ingest: IngestThread
   let authenticator: Authenticator
@@ -102,6 +103,7 @@ public final class AnomalyPipeline: Sendable {
     let histories = try HistoryStore(
       folder: folder.histories, capacity: settings.retrain.historyRows, seed: around.entropy)
     alerts = try AlertStore(path: folder.alerts, newEpoch: { String(around.entropy, radix: 36) })
+    budget = FleetBudget(perWeek: configuration.detection.alerts.budget, path: folder.budget)
     let restored = try Restoring.load(
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
       detection: configuration.choice, seed: around.entropy)
@@ -134,8 +136,7 @@ public final class AnomalyPipeline: Sendable {
       let surroundings = ShardState.Surroundings(
         index: shard.index, shards: shards.count, detection: configuration.choice, pipeline: settings,
         histories: histories, seed: around.entropy, outbox: publisher.outbox, trainer: trainer,
-        states: states,
-        log: around.log)
+        states: states, budget: budget, log: around.log)
       let mine = stride(from: shard.index, to: restored.streams.count, by: shards.count).map {
         (restored.streams[$0], restored.detectors[$0])
       }
@@ -171,6 +172,7 @@ public final class AnomalyPipeline: Sendable {
     for shard in shards where !shard.join(seconds: left()) {
       around.log.error("a shard did not end in time", metadata: ["shard": "\(shard.index)"])
     }
+    budget.save()
     if !publisher.stop(seconds: left()) { around.log.error("the publisher did not end in time") }
     authenticator.stop()
   }
@@ -241,6 +243,7 @@ public final class AnomalyPipeline: Sendable {
     // The only part that can fail (a port in use) goes first.
     try ingest.apply(new.ingest)
     trainer.apply(new.pipeline.retrain, new.choice)
+    budget.apply(perWeek: new.detection.alerts.budget)
     for shard in shards { shard.tell { $0.apply(new.choice, new.pipeline) } }
   }
 

@@ -24,6 +24,7 @@ enum DetectionReading {
       models($0, "names", &detection.models.names)
       $0.integer("epochs", &detection.models.epochs, 1...10_000)
     }
+    section.section("companions") { companions($0, "names", &detection.companions.names) }
     section.section("calibration") {
       $0.share("held_out_share", &detection.calibration.heldOutShare, 0.05...0.5)
       $0.integer("fresh_rows", &detection.calibration.freshRows, 0...1_000_000)
@@ -38,6 +39,29 @@ enum DetectionReading {
       $0.integer("close_after", &detection.alerts.closeAfter, 1...1_000_000)
       $0.integer("update_every", &detection.alerts.updateEvery, 1...1_000_000_000)
       $0.integer("features", &detection.alerts.features, 1...64)
+      $0.number("budget", &detection.alerts.budget, 0.001...1e9, absence: "none")
+    }
+  }
+
+  /// Companions by name, `all` or `none`.
+  private static func companions(
+    _ section: ConfigSection, _ key: String, _ names: inout [DetectorName]
+  ) {
+    var texts = names.map(\.rawValue)
+    section.texts(key, &texts)
+    if texts == ["all"] {
+      names = DetectorName.companions
+      return
+    }
+    names = []
+    for text in texts where text != "none" {
+      guard let name = DetectorName(rawValue: text), name.isCompanion else {
+        let known = ["all", "none"] + DetectorName.companions.map(\.rawValue)
+        section.report(
+          key, "names \"\(text.prefix(80))\", which is no companion\(NearestName.hint(text, among: known))")
+        continue
+      }
+      if !names.contains(name) { names.append(name) }
     }
   }
 
@@ -69,8 +93,8 @@ enum DetectionReading {
       var names: [DetectorName] = []
       models($0, "models", &names)
       read.append(StreamException(match: Globs(match), models: names))
-      if names.count + 2 > DetectorName.most {
-        $0.report("models", "has more than \(DetectorName.most - 2)")
+      if names.count > DetectorName.mostModels {
+        $0.report("models", "has more than \(DetectorName.mostModels)")
       }
     }
     exceptions = read

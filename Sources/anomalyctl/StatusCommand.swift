@@ -76,6 +76,11 @@ struct StatusText {
     var text =
       "\(open), \(Readable.count(counts.opened)) opened, \(Readable.count(counts.resolved)) resolved, last number \(counts.lastSeq)"
     if counts.silencedStreams > 0 { text += ", \(counts.silencedStreams) streams silent" }
+    if let budget = counts.budget {
+      text +=
+        "; by chance \(Readable.count(budget.incidents)) in \(Readable.span(seconds: budget.span)) where the budget allows "
+        + "\(Readable.number((10 * budget.allowed).rounded() / 10)), \(Readable.number((10 * budget.strictness).rounded() / 10)) nats stricter"
+    }
     return text
   }
 

@@ -24,7 +24,9 @@ struct Replay: ParsableCommand {
   @Option(help: "Where the alerts go, one JSON object a line.") var alerts: String?
   @Option(help: "Config file whose detection settings hold.") var config: String?
   @Option(
-    help: "Detectors, with commas between: autoencoder, rbm, or any other model (see `anomalylab models`).")
+    help:
+      "Detectors, with commas between: autoencoder, rbm, companions such as robust-z, or any other model (see `anomalylab models`)."
+  )
   var detectors: String?
   @Option(help: "Rows scored of a file with the column split: test or all.") var rows = "test"
   @Flag(help: "The rows have no order in time: no differences, no windows.") var unordered = false
@@ -32,11 +34,12 @@ struct Replay: ParsableCommand {
 
   func run() throws {
     try ended {
-      try replay(settings: try settings())
+      try replay(settings: try Self.settings(config))
     }
   }
 
-  private func settings() throws -> DetectionSettings {
+  /// The detection settings of a config file; without one those of the packaged config.
+  static func settings(_ config: String?) throws -> DetectionSettings {
     guard let config else { return DetectionSettings() }
     do {
       return try DaemonSettings.load(file: config).settings.pipeline.detection
@@ -85,6 +88,7 @@ extension DetectionSettings {
     }
     autoencoder.enabled = chosen.contains(.autoencoder)
     rbm.enabled = chosen.contains(.rbm)
-    models.names = chosen.filter { $0 != .autoencoder && $0 != .rbm }
+    models.names = chosen.filter { $0 != .autoencoder && $0 != .rbm && !$0.isCompanion }
+    companions.names = chosen.filter(\.isCompanion)
   }
 }

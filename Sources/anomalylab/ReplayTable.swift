@@ -5,8 +5,8 @@ import Detection
 /// A recorded file: rows of numbers with times, some perhaps marked as the ones to learn from.
 ///
 /// CSV with a header. The column `ts` (or `timestamp`, `time`) holds seconds since 1970 or RFC 3339 times; without it rows
-/// are a second apart. `split` says `train` or `test`. `label` is never read. Every other column is a field; an
-/// empty cell, `nan`, `null`, `NA` or an infinity is a missing value.
+/// are a second apart. `split` says `train` or `test`. `label` never reaches a detector; it is read only to judge one
+/// afterwards. Every other column is a field; an empty cell, `nan`, `null`, `NA` or an infinity is a missing value.
 struct ReplayTable {
   var fields: [String] = []
   var timestamps: [Double] = []
@@ -14,28 +14,37 @@ struct ReplayTable {
   var values: [Float] = []
   /// Per row whether it is to be learned from; nil without a column `split`.
   var isTraining: [Bool]?
+  /// Per row whether it is labelled as a fault; nil without a column `label`, or when it was not asked for.
+  private(set) var labels: [Bool]?
 
   var count: Int { timestamps.count }
 
-  init(file path: String) throws(Failure) {
+  /// - Parameter labelled: whether ``labels`` are read too.
+  init(file path: String, labelled: Bool = false) throws(Failure) {
     do throws(DataError) {
-      try self.init(csv: FileBytes.read(path), name: path)
+      try self.init(csv: FileBytes.read(path), name: path, labelled: labelled)
     } catch {
       throw Failure(error)
     }
   }
 
   /// - Parameter name: of the file, for messages.
-  private init(csv bytes: [UInt8], name: String) throws(DataError) {
+  private init(csv bytes: [UInt8], name: String, labelled: Bool) throws(DataError) {
     var rows = try CSVRows(bytes, name: name)
     let names = rows.header ?? []
-    let roles = try Self.roles(names, name)
+    let roles = try Self.roles(names, name, labelled: labelled)
+    var found: [Bool] = []
     fields = zip(names, roles).filter { $1 == .field }.map(\.0)
     var training: [Bool] = []
     while try rows.next() {
       for (column, cell) in rows.cells.enumerated() {
         switch roles[column] {
         case .ignored: break
+        case .label:
+          guard let value = DecimalNumber.value(cell), value == 0 || value == 1 else {
+            throw rows.wrong(column, "is neither 0 nor 1", "write 1 where there is a fault, 0 elsewhere")
+          }
+          found.append(value == 1)
         case .time:
           guard let time = DecimalNumber.time(cell) else {
             throw rows.wrong(column, "is no time", "write seconds since 1970 or a time as in RFC 3339")
@@ -62,17 +71,20 @@ struct ReplayTable {
         .data, what: name, why: "has a header and no rows", remedy: "give at least one row")
     }
     isTraining = roles.contains(.split) ? training : nil
+    labels = roles.contains(.label) ? found : nil
   }
 
-  private enum Role { case time, split, ignored, field }
+  private enum Role { case time, split, label, ignored, field }
 
-  private static func roles(_ names: [String], _ file: String) throws(DataError) -> [Role] {
+  private static func roles(
+    _ names: [String], _ file: String, labelled: Bool
+  ) throws(DataError) -> [Role] {
     let time = ["ts", "timestamp", "time"].first(where: names.contains)
     let roles = names.map { name -> Role in
       switch name {
       case time: .time
       case "split": .split
-      case "label": .ignored
+      case "label": labelled ? .label : .ignored
       default: .field
       }
     }

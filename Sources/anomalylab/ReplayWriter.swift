@@ -46,6 +46,13 @@ struct ReplayWriter {
     try place(handle, path)
   }
 
+  /// A text in one go.
+  static func write(_ text: String, to path: String) throws {
+    let handle = try file(path)
+    try write(text, to: handle, path)
+    try place(handle, path)
+  }
+
   /// Whole seconds as such, so that a file's times come back as they were written.
   private static func time(_ seconds: Double) -> String {
     seconds == seconds.rounded() && abs(seconds) < 9e15 ? "\(Int64(seconds))" : "\(seconds)"

@@ -46,7 +46,8 @@ import Testing
     for (event, score) in scores.enumerated() {
       let logP = 4 * Float(Double(max(1 - Double(score) / 100, 1e-12)).logarithm)
       let step = policy.step(
-        score: score, logP: logP, time: Double(event), support: 1e6, mayOpen: true, settings: settings)
+        score: score, logP: logP, time: Double(event), support: 1e6, mayOpen: true,
+        opening: AlertPolicy.Opening(settings.alerts), settings: settings)
       if step == .nothing || step == .look { continue }
       found.append((event, step))
       if step == .open {

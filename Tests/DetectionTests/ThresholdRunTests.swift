@@ -29,7 +29,7 @@ import Testing
       let scores = constant ? Array(repeating: 0, count: 3000) : scores(6000, seed: seed)
       let start = ScoreCalibration(
         scores: constant ? Array(repeating: 1, count: 50) : Array(scores[..<(seed == 1 ? 40 : 500)]),
-        leastUnit: 1e-6, isCombined: seed == 2)
+        leastUnit: 1e-6, tail: seed == 2 ? .combined : .fitted)
       var alone = ThresholdTracker(start)
       var together = alone
       var logP = [Float](repeating: 0, count: scores.count)

@@ -115,6 +115,15 @@ extension AnomalyPipeline {
     counts.resolved = said.resolved
     counts.silenced = said.silenced
     counts.silencedStreams = publisher.silencedStreams
+    counts.budget = budget.report.map { budget in
+      var report = BudgetReport()
+      report.perWeek = budget.perWeek
+      report.span = budget.span
+      report.incidents = budget.incidents
+      report.allowed = budget.allowed
+      report.strictness = Double(budget.strictness)
+      return report
+    }
     counts.openIncidents = (try? alerts.openIncidents().count) ?? 0
     return counts
   }

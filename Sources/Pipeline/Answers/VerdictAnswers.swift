@@ -44,6 +44,7 @@ extension AnomalyPipeline {
       stream: incident.stream, incident: order.id, verdict: order.verdict.rawValue, by: order.by,
       cause: order.cause, changed: times.changed, set: change.set.rawValue, cleared: change.clear.rawValue)
     guard try alerts.record(record, at: Clocks.wall()) else { throw Failure.unknownIncident(order.id) }
+    if order.verdict == .falseAlarm, report.previous != Verdict.falseAlarm.rawValue { budget.countIncident() }
     if report.retrains { _ = try? retrain(incident.stream.name) }
     return report
   }

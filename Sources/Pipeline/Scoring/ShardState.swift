@@ -24,6 +24,7 @@ struct ShardState {
     var outbox: Outbox
     var trainer: Trainer
     var states: StateStore
+    var budget: FleetBudget
     var log: Logger
   }
 
@@ -53,6 +54,8 @@ struct ShardState {
     let began = Clocks.monotonic()
     for declaration in batch.declarations { declare(declaration.what) }
     grouping.group(batch, shards: around.shards, known: streams.count)
+    workspace.strictness = around.budget.strictness
+    var chanceIncidents = 0
     for k in grouping.streams.indices {
       let local = grouping.streams[k]
       var next = grouping.starts[k]
@@ -61,8 +64,12 @@ struct ShardState {
         let count = min(DetectorWorkspace.batchRows, end - next)
         gather(batch, from: next, count: count, local: local)
         observe(local, count: count)
+        chanceIncidents += workspace.chanceIncidents
         next += count
       }
+    }
+    if let newest = batch.timestamps.max() {
+      around.budget.saw(events: batch.count, upTo: newest, incidents: chanceIncidents)
     }
     counters.events += UInt64(batch.count)
     counters.batches += 1

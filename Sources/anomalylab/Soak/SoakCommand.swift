@@ -21,6 +21,8 @@ struct SoakCommand: ParsableCommand {
   var interval = 60.0
   @Option(help: "Faults that are planted, each in a stream of its own.") var faults = 60
   @Option(help: "Restarts of the daemon.") var restarts = 4
+  @Option(help: ArgumentHelp("Incidents that chance may bring; default: no budget.", valueName: "a week"))
+  var budget: Double?
   @Option(help: "Where all that happens comes from.") var seed: UInt64 = 1
   @Option(help: ArgumentHelp("The daemon's config; default: the packaged one.", valueName: "file"))
   var config: String?
@@ -44,13 +46,13 @@ struct SoakCommand: ParsableCommand {
     let plan = SoakPlan(
       streams: streams, features: features, learning: 800, day: Int(hours * 3600 / interval),
       interval: interval, faults: faults, restarts: restarts, seed: seed)
-    var day = try SoakDay(plan, seed: seed, config: config)
+    var day = try SoakDay(plan, seed: seed, config: config, budget: budget)
     defer { day.end(keep: keep) }
     try day.learn()
     try day.live()
     if Interruption.isWanted { throw ExitCode(130) }
     let ledger = try day.judge()
-    let report = SoakReport(plan, ledger, day.memory)
+    let report = SoakReport(plan, ledger, day.memory, budget: budget)
     if json { report.printJSON() } else { report.print() }
     if !report.isPassed { throw ExitCode(1) }
   }

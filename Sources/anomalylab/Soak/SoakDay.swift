@@ -13,16 +13,21 @@ struct SoakDay {
   /// Resident bytes by hour, of each life of the daemon.
   private(set) var memory: [[Double]] = [[]]
 
-  private static let overrides = [
+  private static let usualOverrides = [
     "ANOMALYD_SOURCES_0_BIND": "tcp://127.0.0.1:*", "ANOMALYD_SOURCES_0_SOCKET": "pull",
     "ANOMALYD_SOURCES_0_OVERFLOW": "block", "ANOMALYD_RETRAIN_BUDGET": "100%",
   ]
 
-  init(_ plan: SoakPlan, seed: UInt64, config: String?) throws {
+  private let overrides: [String: String]
+
+  init(_ plan: SoakPlan, seed: UInt64, config: String?, budget: Double?) throws {
     self.plan = plan
+    overrides = Self.usualOverrides.merging(
+      budget.map { ["ANOMALYD_DETECTION_ALERTS_BUDGET": "\($0)"] } ?? [:]
+    ) { $1 }
     self.config = config
     world = SoakWorld(plan, seed: seed)
-    daemon = try LabDaemon(config: config, overrides: Self.overrides)
+    daemon = try LabDaemon(config: config, overrides: overrides)
     try daemon.waitUntilReady()
   }
 
@@ -113,7 +118,7 @@ struct SoakDay {
   private mutating func startAgain(kill: Bool) throws {
     if kill { daemon.kill() } else { daemon.stop(seconds: 120) }
     note(kill ? "kill -9" : "a restart in order")
-    daemon = try LabDaemon(config: config, overrides: Self.overrides, folder: daemon.folder)
+    daemon = try LabDaemon(config: config, overrides: overrides, folder: daemon.folder)
     try daemon.waitUntilReady(seconds: 120)
     memory.append([])
     try catchUp()

@@ -5,19 +5,22 @@ import Foundation
 struct SoakReport {
   private let plan: SoakPlan
   private let ledger: SoakLedger
-  /// How much more memory at the end of a life than when it had warmed up, as a share; the most of all lives.
+  /// How much more memory at most than in the first life when it had warmed up, as a share.
   private let growth: Double
 
   /// Hours after which each stream has been seen and its model read.
   private static let warmUp = 2
 
-  init(_ plan: SoakPlan, _ ledger: SoakLedger, _ memory: [[Double]]) {
+  /// Incidents a week by chance that the daemon was allowed.
+  private let budget: Double?
+
+  init(_ plan: SoakPlan, _ ledger: SoakLedger, _ memory: [[Double]], budget: Double?) {
     self.plan = plan
+    self.budget = budget
     self.ledger = ledger
-    growth =
-      memory.compactMap { life in
-        life.count > Self.warmUp + 1 ? (life.last ?? 0) / life[Self.warmUp] - 1 : nil
-      }.max() ?? 0
+    // A daemon that was started again reads what it needs as it goes, up to what it held before.
+    let settled = memory.first.flatMap { $0.count > Self.warmUp ? $0[Self.warmUp] : $0.last } ?? 0
+    growth = settled > 0 ? (memory.joined().max() ?? settled) / settled - 1 : 0
   }
 
   /// Nothing was lost or told twice, and memory is flat.
@@ -50,12 +53,13 @@ struct SoakReport {
     }
     Output.line(
       "incidents besides: \(ledger.besides.count) in \(Readable.number(days)) days of \(plan.streams) streams"
-    )
+        + (budget.map { ", where the budget allows \(Readable.number((10 * $0 * days / 7).rounded() / 10))" }
+          ?? ""))
     Output.line(
       "alerts: \(ledger.heard.count) told, \(ledger.caughtUp) of them asked for after a restart, "
         + "\(ledger.heardTwice) told twice, \(ledger.holes) lost, \(ledger.doubledOpenings) ids used twice")
     Output.line(
-      "memory: at most \(Readable.share(growth)) more at the end of a life of the daemon than after its third hour"
+      "memory: at most \(Readable.share(growth)) more than in the third hour of the day"
     )
   }
 

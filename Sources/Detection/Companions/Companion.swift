@@ -1,0 +1,173 @@
+import Generative
+
+/// A cheap detector that stands beside the autoencoder and the RBM: a classical score of one row's inputs, fitted in closed
+/// form or in a moment.
+///
+/// Companions see the same scaled inputs as the models (levels, changes and means over the window); a masked input holds 0,
+/// its centre, and adds nothing.
+protocol Companion: Sendable {
+  var width: Int { get }
+
+  /// The event path: `raw[i]` becomes the strangeness of row `i`, higher is stranger. Nothing is allocated once the space
+  /// has grown.
+  func score(_ inputs: [Float], rows: Int, into raw: inout [Float], space: inout CompanionSpace)
+
+  func encode(to writer: inout ByteWriter)
+}
+
+/// Working space of the companions, one per shard.
+struct CompanionSpace: Sendable {
+  /// Rows as a companion takes them.
+  var rows: [Float] = []
+  /// What products make of them.
+  var products: [Float] = []
+  var moreProducts: [Float] = []
+
+  mutating func grow(rows: Int = 0, products: Int = 0, moreProducts: Int = 0) {
+    func grow(_ array: inout [Float], _ count: Int) {
+      if array.count < count { array.append(contentsOf: repeatElement(0, count: count - array.count)) }
+    }
+    grow(&self.rows, rows)
+    grow(&self.products, products)
+    grow(&self.moreProducts, moreProducts)
+  }
+}
+
+/// The companions by the names that configs, alerts and score files give them.
+enum CompanionKind: String, Sendable, CaseIterable {
+  /// Mean squared scaled level.
+  case robustZ = "robust-z"
+  /// Mean squared scaled change.
+  case robustChange = "robust-change"
+  /// What the leading principal components leave unexplained.
+  case residual = "sub-pca"
+  /// Mahalanobis distance.
+  case covariance
+  /// Density of a mixture of axis-parallel normal distributions.
+  case mixture
+  /// Distance to the nearest of a few centres.
+  case kMeans = "k-means"
+  /// Distance to the nearest of some remembered rows.
+  case neighbours
+  /// How few random cuts set a row apart.
+  case forest
+  /// How rare each level is by itself.
+  case histogram
+
+  /// Whether it takes part on rows with (or without) an order in time.
+  ///
+  /// Recordings of a process are mostly normal, and what is near to them is normal. Tables without order come with what is
+  /// strange mixed in, so what remembers neighbourhoods would call that usual: there the companions count that judge by
+  /// how extreme and how rare a row is. The forest and the histogram in turn add little to ordered rows.
+  func suits(ordered: Bool) -> Bool {
+    switch self {
+    case .robustZ: true
+    case .robustChange, .residual, .covariance, .mixture, .kMeans, .neighbours: ordered
+    case .forest, .histogram: !ordered
+    }
+  }
+
+  /// - Parameter fields: inputs that are levels; they come first.
+  func fit(_ data: DataMatrix, fields: Int, seed: UInt64) throws(FitError) -> any Companion {
+    guard data.rows >= 8 else { throw .notEnoughRows(have: data.rows, need: 8) }
+    let isOrdered = data.columns > fields
+    switch self {
+    case .robustZ: return MeanSquare(width: data.columns, first: 0, count: fields)
+    case .robustChange:
+      return MeanSquare(width: data.columns, first: isOrdered ? fields : 0, count: fields)
+    case .residual: return try PrincipalResidual(fitting: data)
+    case .covariance: return try MahalanobisDistance(fitting: data)
+    case .mixture: return DiagonalMixture(fitting: data, seed: seed)
+    case .kMeans: return NearestPoint(clustering: data, seed: seed)
+    case .neighbours: return NearestPoint(remembering: data, seed: seed)
+    case .forest: return IsolationForest(fitting: data, seed: seed)
+    case .histogram: return LevelHistogram(fitting: data, fields: fields)
+    }
+  }
+
+  func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any Companion {
+    var reader = ByteReader(bytes, section: rawValue)
+    try reader.version(1)
+    let companion: any Companion
+    switch self {
+    case .robustZ, .robustChange: companion = try MeanSquare(decoding: &reader)
+    case .residual: companion = try PrincipalResidual(decoding: &reader)
+    case .covariance: companion = try MahalanobisDistance(decoding: &reader)
+    case .mixture: companion = try DiagonalMixture(decoding: &reader)
+    case .kMeans, .neighbours: companion = try NearestPoint(decoding: &reader)
+    case .forest: companion = try IsolationForest(decoding: &reader)
+    case .histogram: companion = try LevelHistogram(decoding: &reader)
+    }
+    try reader.end()
+    return companion
+  }
+}
+
+/// One detector of a stream, whatever it is made of.
+enum Member: Sendable {
+  case model(any TrainedModel)
+  case companion(any Companion)
+
+  var width: Int {
+    switch self {
+    case .model(let model): model.width
+    case .companion(let companion): companion.width
+    }
+  }
+
+  /// The member of the suite; nil for a companion.
+  var model: (any TrainedModel)? {
+    if case .model(let model) = self { return model }
+    return nil
+  }
+
+  @inline(__always)
+  func score(
+    _ inputs: [Float], mask: [Float]?, rows: Int, into raw: inout [Float], scratch: inout Scratch,
+    space: inout CompanionSpace
+  ) {
+    switch self {
+    case .model(let model): model.score(inputs, mask: mask, rows: rows, into: &raw, scratch: &scratch)
+    case .companion(let companion): companion.score(inputs, rows: rows, into: &raw, space: &space)
+    }
+  }
+
+  /// The raw scores of all rows. Not for the event path.
+  func scores(of data: DataMatrix) -> [Float] {
+    var scratch = Scratch()
+    var space = CompanionSpace()
+    var raw: [Float] = []
+    raw.reserveCapacity(data.rows)
+    // In batches, so that the working space stays small.
+    let batch = DetectorWorkspace.batchRows
+    var part = [Float](repeating: 0, count: batch)
+    for start in stride(from: 0, to: data.rows, by: batch) {
+      let count = min(batch, data.rows - start)
+      let range = start * data.columns..<(start + count) * data.columns
+      score(
+        Array(data.values[range]), mask: data.mask.map { Array($0[range]) }, rows: count, into: &part,
+        scratch: &scratch, space: &space)
+      raw.append(contentsOf: part[..<count])
+    }
+    return raw
+  }
+
+  /// Differences of the raw score much smaller than this mean nothing.
+  func leastUnit(typical: Double) -> Double {
+    switch self {
+    case .model(let model): model.leastUnit(typical: typical)
+    case .companion: max(1e-4, 0.01 * abs(typical))
+    }
+  }
+
+  func encode() -> [UInt8] {
+    switch self {
+    case .model(let model): return model.encode()
+    case .companion(let companion):
+      var writer = ByteWriter()
+      writer.append(UInt32(1))
+      companion.encode(to: &writer)
+      return writer.bytes
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/// How the detectors' p-values of one event, and of the events just before it, become one figure.
+///
+/// The mean of −ln p over the detectors (Fisher's statistic by their number) says how odd an event is, and one detector alone
+/// can raise it. To it its exponential means over a short and a long stretch of the past are added: what is only a little
+/// odd, but for a while, adds up, at whichever of the three time scales it stands out. Nothing here assumes that detectors or
+/// events are independent: whatever comes out gets its p-value from thresholds that were learned on the same figure.
+struct FigureMemory: Sendable, Equatable {
+  /// Events after which an event counts half, in the two means.
+  static let halfLives: (short: Float, long: Float) = (3, 20)
+  /// A figure counts up to this much in the means, in nats, so that a fault is forgotten soon after its end.
+  static let bound: Float = 20
+  /// 1 − 2^(−1/halfLife)
+  private static let (shortShare, longShare): (Float, Float) = (0.206_299_5, 0.034_063_7)
+
+  private(set) var short: Float = 0
+  private(set) var long: Float = 0
+  private(set) var hasBegun = false
+
+  /// Takes the figure of an event; it with its past.
+  @inline(__always)
+  mutating func add(_ figure: Float) -> Float {
+    let counted = min(figure, Self.bound)
+    if hasBegun {
+      short += Self.shortShare * (counted - short)
+      long += Self.longShare * (counted - long)
+    } else {
+      // As if it had always been a usual one: a mean of −ln p is 1 where p is uniform.
+      short = 1 + Self.shortShare * (counted - 1)
+      long = 1 + Self.longShare * (counted - 1)
+      hasBegun = true
+    }
+    return figure + short + long
+  }
+
+  mutating func reset() { hasBegun = false }
+
+  func encode(to writer: inout ByteWriter) {
+    writer.append(short)
+    writer.append(long)
+    writer.append(hasBegun)
+  }
+
+  init() {}
+
+  init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
+    short = try reader.finiteFloat()
+    long = try reader.finiteFloat()
+    hasBegun = try reader.bool()
+  }
+}
