@@ -8,7 +8,7 @@ PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
-.PHONY: all build deps demo demo-live test test-slow interop lint format bench bench-build install uninstall manual deb clean
+.PHONY: all build deps demo demo-live test test-slow interop lint format bench bench-build install uninstall clean
 
 all: build
 
@@ -71,38 +71,6 @@ bench-build: deps
 	echo "// A comment." >> Sources/Networks/Layers/Dense.swift && \
 	numeric "a comment touched in a layer" 15
 	@rm -rf $(FOLDER)
-
-# Man pages from the same source as --help, into .build/manual.
-manual: deps
-	@rm -rf .build/plugins/GenerateManual/outputs
-	$(SWIFT) package --allow-writing-to-package-directory generate-manual --date $$(date -u +%F)
-	@rm -rf .build/manual && mkdir -p .build/manual && cp $$(find .build/plugins/GenerateManual/outputs -name '*.1') .build/manual/
-
-# A Debian package, .build/deb/anomalyd_VERSION_ARCH.deb: programs that need no Swift on the machine, unit, user, man pages,
-# completions. lintian has the last word.
-DEB := .build/deb
-TREE := $(DEB)/package/tree
-deb: PACKAGES += debhelper dpkg-dev lintian
-deb: deps manual
-	$(SWIFT) build -c release --static-swift-stdlib --scratch-path $(DEB)
-	@rm -rf $(DEB)/package && mkdir -p $(TREE)/usr/bin $(TREE)/etc/anomalyd $(TREE)/usr/share/bash-completion/completions \
-	  $(TREE)/usr/share/zsh/vendor-completions $(TREE)/usr/share/fish/vendor_completions.d $(TREE)/usr/share/doc/anomalyd
-	cp -r config/debian $(DEB)/package/debian
-	cp $(addprefix $(DEB)/release/,$(PROGRAMS)) $(TREE)/usr/bin/
-	cp config/anomalyd.yaml $(TREE)/etc/anomalyd/
-	cp -r config/examples $(TREE)/usr/share/doc/anomalyd/
-	for p in $(PROGRAMS); do \
-	  $(DEB)/release/$$p --generate-completion-script bash > $(TREE)/usr/share/bash-completion/completions/$$p; \
-	  $(DEB)/release/$$p --generate-completion-script zsh > $(TREE)/usr/share/zsh/vendor-completions/_$$p; \
-	  $(DEB)/release/$$p --generate-completion-script fish > $(TREE)/usr/share/fish/vendor_completions.d/$$p.fish; done
-	cp systemd/anomalyd.service $(DEB)/package/debian/anomalyd.service
-	cp systemd/anomalyd.sysusers $(DEB)/package/debian/anomalyd.sysusers
-	cp systemd/anomalyd.tmpfiles $(DEB)/package/debian/anomalyd.tmpfiles
-	echo 'tree/* /' > $(DEB)/package/debian/anomalyd.install
-	ls .build/manual/*.1 | sed 's|^|$(CURDIR)/|' > $(DEB)/package/debian/anomalyd.manpages
-	cd $(DEB)/package && DEB_BUILD_OPTIONS='noautodbgsym nocheck' dpkg-buildpackage --build=binary --no-sign
-	lintian --fail-on error,warning $(DEB)/anomalyd_*.deb
-	@ls $(DEB)/anomalyd_*.deb
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/anomalyd $(DESTDIR)/lib/systemd/system \
