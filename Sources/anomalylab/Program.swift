@@ -51,7 +51,7 @@ struct Anomalylab: ParsableCommand {
       ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self, McmcCommand.self,
       Replay.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
       SubscribeCommand.self, DemoCommand.self, BenchCommand.self, CauseCommand.self,
-      BenchPublishCommand.self,
+      BenchPublishCommand.self, ManualCommand.self,
     ])
 }
 

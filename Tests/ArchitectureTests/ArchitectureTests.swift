@@ -45,6 +45,7 @@ import Testing
   @Test func `the top level holds what it should and nothing else`() throws {
     let allowed: Set = [
       "Package.swift", "Package.resolved", "Sources", "Tests", "systemd", "config", "README.md", "Makefile",
+      "CHANGELOG.md", "packaging",
     ]
     let found = try FileManager.default.contentsOfDirectory(atPath: tree.root.path).filter {
       !$0.hasPrefix(".")
