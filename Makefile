@@ -2,13 +2,15 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
+MANUAL := $(PREFIX)/share/man
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 SWIFT ?= swift
 BUILD := .build/release
 PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
-.PHONY: all build deps demo demo-live test test-slow interop lint format bench bench-build install uninstall clean
+.PHONY: all build deps demo demo-live test test-slow interop lint format bench bench-build install uninstall deb clean
 
 all: build
 
@@ -72,10 +74,24 @@ bench-build: deps
 	numeric "a comment touched in a layer" 15
 	@rm -rf $(FOLDER)
 
+# A Debian package that needs no Swift on the machine it goes to. Complaints of lintian are errors where it is installed.
+deb: PACKAGES += dpkg-dev binutils
+deb: deps
+	$(SWIFT) build -c release --static-swift-stdlib --disable-local-rpath --scratch-path .build/deb -Xswiftc -no-toolchain-stdlib-rpath
+	config/deb/build .build/deb/release .build
+	@if command -v lintian >/dev/null; then lintian --fail-on error,warning .build/anomalyd_*.deb; fi
+
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/anomalyd $(DESTDIR)/lib/systemd/system \
 	  $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
 	install -m 0755 $(addprefix $(BUILD)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(MANUAL)/man1 $(DESTDIR)$(MANUAL)/man8 $(DESTDIR)$(COMPLETIONS)
+	for program in $(PROGRAMS); do \
+	  section=1; [ $$program = anomalyd ] && section=8; \
+	  $(BUILD)/$$program --experimental-dump-help | $(BUILD)/anomalylab manual --section $$section \
+	    > $(DESTDIR)$(MANUAL)/man$$section/$$program.$$section && \
+	  $(BUILD)/$$program --generate-completion-script bash > $(DESTDIR)$(COMPLETIONS)/$$program || exit 1; \
+	done
 	test -e $(DESTDIR)/etc/anomalyd/anomalyd.yaml || install -m 0644 config/anomalyd.yaml $(DESTDIR)/etc/anomalyd/
 	sed 's|/usr/bin/|$(PREFIX)/bin/|g' systemd/anomalyd.service > $(DESTDIR)/lib/systemd/system/anomalyd.service
 	chmod 0644 $(DESTDIR)/lib/systemd/system/anomalyd.service
@@ -83,7 +99,8 @@ install: build
 	install -m 0644 systemd/anomalyd.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) $(DESTDIR)/lib/systemd/system/anomalyd.service \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(COMPLETIONS)/,$(PROGRAMS)) \
+	  $(DESTDIR)$(MANUAL)/man8/anomalyd.8 $(DESTDIR)$(MANUAL)/man1/anomalyctl.1 $(DESTDIR)$(MANUAL)/man1/anomalylab.1 $(DESTDIR)/lib/systemd/system/anomalyd.service \
 	  $(DESTDIR)/usr/lib/sysusers.d/anomalyd.conf $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf
 
 clean:

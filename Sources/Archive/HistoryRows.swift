@@ -7,6 +7,8 @@ public struct RowFlags: OptionSet, Sendable, Hashable {
   public static let quarantined = RowFlags(rawValue: 1)
   /// Somebody asked that it be forgotten.
   public static let forgotten = RowFlags(rawValue: 2)
+  /// Seen during a maintenance: never learned from.
+  public static let maintenance = RowFlags(rawValue: 4)
   /// Does not follow the row before it in time: a restart or a gap lies between.
   public static let startsSegment = RowFlags(rawValue: 1 << 31)
 }

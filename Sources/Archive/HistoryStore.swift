@@ -46,7 +46,7 @@ public struct HistoryStore: Sendable {
   /// - Returns: nil when nothing was ever written.
   /// - Throws: `damaged` when the file cannot be trusted; ``RowHistory/reopen()`` then makes the writer start over.
   public func read(
-    _ stream: StreamKey, last: Int? = nil, skipping: RowFlags = [.quarantined, .forgotten]
+    _ stream: StreamKey, last: Int? = nil, skipping: RowFlags = [.quarantined, .forgotten, .maintenance]
   ) throws(ArchiveError) -> HistoryRows? {
     let path = path(of: stream)
     guard Folder.exists(path) else { return nil }

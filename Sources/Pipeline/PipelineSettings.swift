@@ -9,6 +9,7 @@ public struct PipelineSettings: Sendable, Equatable {
   public var publish = PublishSettings()
   public var retrain = RetrainSettings()
   public var keep = KeepSettings()
+  public var maintenance: [MaintenanceWindow] = []
   public init() {}
 }
 

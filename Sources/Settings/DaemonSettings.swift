@@ -94,6 +94,7 @@ extension DaemonSettings {
     }
     root.section("detection") { DetectionReading.read($0, &pipeline.detection) }
     DetectionReading.readExceptions(root, &pipeline.exceptions)
+    MaintenanceReading.read(root, &pipeline.pipeline.maintenance)
     root.section("retrain") {
       DetectionReading.readRetraining($0, &pipeline.detection, &pipeline.pipeline.retrain)
     }

@@ -51,7 +51,7 @@ struct Anomalylab: ParsableCommand {
       ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self, McmcCommand.self,
       Replay.self, BacktestCommand.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
       SubscribeCommand.self, DemoCommand.self, SoakCommand.self, BenchCommand.self, CauseCommand.self,
-      BenchPublishCommand.self,
+      BenchPublishCommand.self, ManualCommand.self,
     ])
 }
 

@@ -109,3 +109,38 @@ import Testing
     #expect(try Programs.run("anomalyctl", arguments).status == 64)
   }
 }
+
+/// Times in which what is odd was to be expected, on a true daemon.
+@Suite struct MaintenanceProgramTests {
+  @Test
+  func `nothing is said of a maintenance and nothing learned from it, and what goes on after it is said`()
+    throws
+  {
+    try Programs.withFolder { folder in
+      let config = folder.appending(path: "c.yaml").path
+      // The test daemon's events are a second apart from this moment on; it learns from 576 to 600 of them.
+      let (from, to) = (1_700_000_000 + 700, 1_700_000_000 + 760)
+      try "maintenance: [{streams: [\"we?\"], from: \(from), to: \(to)}]\n".write(
+        toFile: config, atomically: true, encoding: .utf8)
+      let daemon = try TestDaemon(folder: folder, config: config)
+      try daemon.learn("web")
+      while try (daemon.stream("web")?.lastEvent ?? 0) < Double(from - 1) {
+        try daemon.send("web", rows: 1)
+        try daemon.settle("web")
+      }
+      try daemon.send("web", rows: 40, cpuHigherBy: 3)
+      try daemon.settle("web")
+      let isKept = try daemon.wait { try daemon.status().alerts.silenced > 0 }
+      #expect(isKept, "an incident was to be kept back")
+      #expect(try daemon.status().alerts.lastSeq == 0)
+      guard case .trace(let trace) = try daemon.client.ask(.trace(stream: "web", count: 40)) else { return }
+      #expect((trace.scores.last.flatMap(\.self) ?? 0) > 98)
+      // It goes on after the window: now it is said, as an opening.
+      try daemon.send("web", rows: 700, cpuHigherBy: 3)
+      try daemon.settle("web")
+      let isSaid = try daemon.wait { try daemon.incident() != nil }
+      #expect(isSaid)
+      daemon.running.stop()
+    }
+  }
+}

@@ -32,6 +32,7 @@ final class Publisher: Sendable {
   private let thread = Mutex<DedicatedThread?>(nil)
   /// Streams that a person has silenced, with the wall-clock time at which that ends.
   private let silences: Mutex<[String: Double]>
+  private let maintenance: Mutex<[MaintenanceWindow]>
   /// Touched by the thread alone: incidents that were said to be open, and alerts that the history refused.
   private let announced: Guarded<Set<String>>
   private let pending = Guarded<[Alert]>([])
@@ -45,8 +46,11 @@ final class Publisher: Sendable {
   /// Binds at once, so that a port in use is an error at the start.
   ///
   /// - Parameter keep: statements that the history holds at most.
-  init(settings: PublishSettings, keep: Int, store: AlertStore, context: MessagingContext, log: Logger) throws
-  {
+  init(
+    settings: PublishSettings, maintenance: [MaintenanceWindow] = [], keep: Int, store: AlertStore,
+    context: MessagingContext, log: Logger
+  ) throws {
+    self.maintenance = Mutex(maintenance)
     self.store = store
     self.keep = keep
     self.log = log
@@ -78,6 +82,9 @@ final class Publisher: Sendable {
     outbox.close()
     return thread.withLock { $0 }?.join(seconds: seconds) ?? true
   }
+
+  /// Takes on other times in which nothing is said.
+  func apply(_ windows: [MaintenanceWindow]) { maintenance.withLock { $0 = windows } }
 
   /// No alerts of `stream` until `until` (seconds since 1970); nil ends it. Already kept on disk by the caller.
   func silence(_ stream: String, until: Double?) {
@@ -141,10 +148,12 @@ final class Publisher: Sendable {
       silences = silences.filter { $0.value > now }
       return silences
     }
+    let windows = maintenance.withLock { $0 }
     var said: [Alert] = []
     for var alert in alerts {
       let isAnnounced = announced.value.contains(alert.id)
-      if silent[alert.stream] != nil && !(isAnnounced && alert.state == .resolved)
+      let isSilent = silent[alert.stream] != nil || windows.covers(alert.stream, at: alert.ts)
+      if isSilent && !(isAnnounced && alert.state == .resolved)
         || !isAnnounced && alert.state == .resolved
       {
         counted.withLock { $0.silenced += 1 }

@@ -153,6 +153,12 @@ struct ShardState {
   /// Keeps the rows to learn from; those of an incident are marked.
   private mutating func remember(_ local: Int, width: Int, count: Int) {
     for row in 0..<count { flags[row] = workspace.quarantined[row] ? .quarantined : [] }
+    if !around.pipeline.maintenance.isEmpty {
+      let name = streams[local].key.name
+      for row in 0..<count where around.pipeline.maintenance.covers(name, at: timestamps[row]) {
+        flags[row].insert(.maintenance)
+      }
+    }
     let (rows, timestamps, flags) = (self.rows, self.timestamps, self.flags)
     var done = 0
     while done < count {
