@@ -60,6 +60,21 @@ public enum FileBytes {
     }
   }
 
+  /// Asks whether ``write(_:to:)`` could begin now: for those who compute for long before they write. Changes no file.
+  ///
+  /// - Throws: the ``DataError`` that it would end with.
+  public static func checkWritable(_ path: String) throws(DataError) {
+    let beside = path + ".part"
+    let isNew = unsafe access(beside, F_OK) != 0
+    let file = unsafe open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+    guard file >= 0, !isFolder(path) else {
+      throw DataError(
+        .output, what: path, why: "cannot be created", remedy: "check the folder and its rights")
+    }
+    close(file)
+    if isNew { unsafe unlink(beside) }
+  }
+
   static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -1,3 +1,6 @@
+import Generative
+import Networks
+
 /// A figure that a member of the suite has to reach on data that everybody has: what is trained, on what, and what counts.
 public struct Bar: Sendable {
   public enum Direction: String, Sendable, Codable {
@@ -73,6 +76,36 @@ public struct BarRun {
     self.threads = threads
     self.now = now
     self.note = note
+  }
+}
+
+extension BarRun {
+  /// A member of the suite fitted to rows with these options and the threads of the run, telling how it goes.
+  func fitted(_ name: String, _ rows: Records, _ options: FitOptions) throws -> any TrainedModel {
+    guard let entry = Catalogue.entry(named: name) else {
+      throw FitError.unsuitable("the suite has no model \(name)")
+    }
+    var options = options
+    options.threads = threads
+    let fit = try entry.begin(rows, options)
+    var surroundings = FitSurroundings()
+    surroundings.now = now
+    surroundings.observer = { progress in
+      let heldOut = progress.heldOutLoss.map { ", held out \($0)" } ?? ""
+      note(
+        "\(name): step \(progress.step) of \(progress.steps), loss \(progress.loss)\(heldOut), "
+          + "\(Int(progress.rowsPerSecond)) rows/s")
+    }
+    _ = try fit.run(surroundings)
+    return try fit.model()
+  }
+
+  /// The same, of a member with a likelihood.
+  func fittedDensity(_ name: String, _ rows: Records, _ options: FitOptions) throws -> any LikelihoodModel {
+    guard let model = try fitted(name, rows, options) as? any LikelihoodModel else {
+      throw FitError.unsuitable("\(name) has no likelihood")
+    }
+    return model
   }
 }
 

@@ -8,8 +8,9 @@ import Tensors
 /// Everything that chains need between steps is a statistic of the parameters, so that a run goes on after a pause as if there had
 /// been none.
 public protocol EnergyDesign: LikelihoodDesign {
-  /// Parts of the training that follow one another, of as many steps each; ``companion(stages:seed:)`` is told of each step's.
-  var stages: Int { get }
+  /// Parts of the training that follow one another, by their shares of the steps; ``companion(stages:seed:)`` is told of each
+  /// step's.
+  var stages: [Float] { get }
 
   /// Parameters to begin with that suit the prepared rows that are learned from.
   func begin(_ parameters: Parameters, rows: [Float], seed: UInt64) -> Parameters
@@ -30,7 +31,7 @@ public protocol EnergyDesign: LikelihoodDesign {
 }
 
 extension EnergyDesign {
-  public var stages: Int { 1 }
+  public var stages: [Float] { [1] }
   public func loss(_ rows: Rows) -> Variable { loss(rows, stage: 0) }
   public static var likelihoodKind: LikelihoodKind { .estimate }
 }
@@ -43,25 +44,37 @@ public protocol TrainingCompanion: AnyObject {
   func after(_ buffer: ParameterBuffer, step: Int)
 }
 
-/// The steps of a training that is done in equal parts.
+/// The steps of a training that is done in parts.
 public struct TrainingStages: Sendable, Equatable {
-  public let count: Int
   public let steps: Int
+  /// The first step of each stage.
+  private let begins: [Int]
+  public var count: Int { begins.count }
 
-  public init(count: Int, steps: Int) {
-    self.count = max(count, 1)
+  /// - Parameter shares: of the steps, in any unit.
+  public init(shares: [Float], steps: Int) {
     self.steps = max(steps, 1)
+    let total = Double(shares.reduce(0, +))
+    var before = 0.0
+    begins =
+      shares.isEmpty
+      ? [0]
+      : shares.map { share in
+        defer { before += Double(share) }
+        // A little less, so that rounding does not make a step of it.
+        return Int((before / total * Double(max(steps, 1)) - 1e-6).rounded(.up))
+      }
   }
 
   /// The stage of a step, and how far the step is in it, from 0 to below 1.
   public func place(of step: Int) -> (stage: Int, share: Float) {
-    let stage = min(count - 1, step * count / steps)
+    let stage = begins.lastIndex { $0 <= step } ?? 0
     let first = begin(of: stage)
     return (stage, Float(step - first) / Float(max(1, begin(of: stage + 1) - first)))
   }
 
   /// The first step of a stage.
-  public func begin(of stage: Int) -> Int { (stage * steps + count - 1) / count }
+  public func begin(of stage: Int) -> Int { stage < count ? begins[stage] : steps }
 }
 
 /// A learner on a tape, perhaps in company.

@@ -11,6 +11,18 @@ struct ModelDescription<Settings: ModelSettings>: Codable {
   var form: RowForm
   var curve: [CurvePoint]
 
+  private enum CodingKeys: String, CodingKey { case version, settings, training, given, form, curve }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    version = try container.decode(Int.self, forKey: .version)
+    settings = try Settings(completing: container.superDecoder(forKey: .settings))
+    training = try TrainingSettings(completing: container.superDecoder(forKey: .training))
+    given = try container.decode(RowForm.self, forKey: .given)
+    form = try container.decode(RowForm.self, forKey: .form)
+    curve = try container.decode([CurvePoint].self, forKey: .curve)
+  }
+
   init(settings: Settings, training: TrainingSettings, given: RowForm, form: RowForm, curve: [CurvePoint]) {
     self.settings = settings
     self.training = training

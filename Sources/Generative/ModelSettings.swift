@@ -69,6 +69,13 @@ extension ModelSettings {
     return (try? JSONDecoder().decode([String: SettingValue].self, from: data)) ?? [:]
   }
 
+  /// Reads settings that may have been written before some of them existed: these get their defaults.
+  init(completing decoder: any Decoder) throws {
+    let written = try [String: SettingValue](from: decoder)
+    let fields = Self().fields.merging(written) { $1 }
+    self = try JSONDecoder().decode(Self.self, from: JSONEncoder().encode(fields))
+  }
+
   /// Takes over those of the typed values that have a name of these settings.
   ///
   /// - Returns: the names that were taken.

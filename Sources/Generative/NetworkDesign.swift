@@ -8,17 +8,26 @@ public struct Rows {
   public let x: Variable
   /// The class of each row as a number, `[rows]`; nil for a design without classes.
   public let labels: Variable?
+  /// 1 where a number was observed and 0 where its usual value stands in, `[rows, width]`; nil when nothing is missing, or when
+  /// nobody asks for a loss.
+  public let mask: Variable?
   /// Whether dropout drops and running statistics run.
   public let isTraining: Bool
 
-  public init(_ x: Variable, labels: Variable? = nil, isTraining: Bool = false) {
+  public init(_ x: Variable, labels: Variable? = nil, mask: Variable? = nil, isTraining: Bool = false) {
     self.x = x
     self.labels = labels
+    self.mask = mask
     self.isTraining = isTraining
   }
   public var tape: Tape { x.tape }
   /// How many rows these are.
   public var count: Int { x.shape[0] }
+}
+
+extension Variable {
+  /// Nothing where a mask is 0: what was not observed does not count.
+  func observed(_ mask: Variable?) -> Variable { mask.map { self * $0.withoutGradient() } ?? self }
 }
 
 /// What is asked of a sampler.
@@ -47,6 +56,9 @@ public protocol NetworkDesign: Sendable {
   /// How it is trained unless somebody chooses otherwise.
   static var training: TrainingSettings { get }
 
+  /// Steps that small data are trained for at least, unless somebody chooses passes.
+  static var leastSteps: Int { get }
+
   /// The support that it wants rows in, given how they come.
   static func support(for form: RowForm, _ settings: Settings) -> Support
 
@@ -66,6 +78,8 @@ public protocol NetworkDesign: Sendable {
 }
 
 extension NetworkDesign {
+  public static var leastSteps: Int { 2000 }
+
   /// Whether this design was made for labelled rows.
   static var isConditional: Bool { Self.self is any ConditionalDesign.Type }
 }
@@ -135,11 +149,14 @@ public struct PreparedRows: Sendable {
   public let count: Int
   /// The class of each row; nil for a design without classes.
   public let labels: [Int]?
+  /// 0 where the usual value stands in for what is missing; nil when nothing is.
+  public let mask: [Float]?
 
-  public init(_ values: [Float], count: Int, labels: [Int]? = nil) {
+  public init(_ values: [Float], count: Int, labels: [Int]? = nil, mask: [Float]? = nil) {
     self.values = values
     self.count = count
     self.labels = labels
+    self.mask = mask
   }
 }
 

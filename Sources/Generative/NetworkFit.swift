@@ -4,25 +4,20 @@ import Tensors
 
 /// The fit of any ``NetworkDesign``: prepared rows, the one training loop, held-out rows that decide what is kept.
 final class NetworkFit<Design: NetworkDesign>: LoopFit {
+  static var name: String { Design.name }
   private let settings: Design.Settings
-  private let training: TrainingSettings
+  private let chosen: TrainingSettings
   private let design: Design
   private let preparation: Preparation
   private let columns: ColumnSummary
-  private var state: TrainingState
-  private(set) var learner: AccompaniedLearner
   private let seed: UInt64
-  private var loop: TrainingLoop
-  /// Steps between looks at the held-out rows, points of the curve and checkpoints.
-  private let interval: Int
-  private var curve: [CurvePoint] = []
+  var training: Training<AccompaniedLearner>
   private let records: Records
   /// Whether training draws bits from probabilities.
   private let drawsBits: Bool
 
-  /// Small data: passes of a few steps are counted together, and nobody's training ends before so many unless it was asked for.
+  /// Small data: passes of a few steps are counted together.
   static var leastInterval: Int { 50 }
-  static var leastSteps: Int { 2000 }
 
   /// Rows below which nothing is learned.
   static var minimumRows: Int { 8 }
@@ -30,10 +25,10 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   init(_ records: Records, _ options: FitOptions) throws(FitError) {
     try records.matrix.check(minimumRows: Self.minimumRows)
     var settings = Design.Settings()
-    var training = Design.training
-    try assign(options, own: &settings, training: &training)
+    var chosen = Design.training
+    try assign(options, own: &settings, training: &chosen)
     self.settings = settings
-    self.training = training
+    self.chosen = chosen
     let preparation = Preparation(records, wanted: Design.support(for: records.form, settings))
     self.preparation = preparation
     columns = ColumnSummary(records.matrix)
@@ -45,11 +40,13 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     let energy = design as? any EnergyDesign
     seed = options.seed
 
-    let split = HeldOutSplit(rows: records.count, share: training.heldOut)
+    let split = HeldOutSplit(rows: records.count, share: chosen.heldOut)
     let shuffle = Shuffle(
-      rows: split.trained, batch: training.batch, seed: options.seed,
-      keepsRest: split.trained < training.batch)
+      rows: split.trained, batch: chosen.batch, seed: options.seed,
+      keepsRest: split.trained < chosen.batch)
     let data = Self.data(records, split.order, preparation)
+    let hasLabels = Design.isConditional && records.labels != nil
+    let hasMask = data.count > (hasLabels ? 2 : 1)
     self.records = records
     let drawsBits = preparation.form.support == .binary && data[0].values.contains { $0 != 0 && $0 != 1 }
     self.drawsBits = drawsBits
@@ -58,93 +55,56 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
       let learned = Array(data[0].values[..<(split.trained * preparation.form.width)])
       parameters = energy.begin(parameters, rows: learned, seed: options.seed)
     }
-    state = TrainingState(
+    let state = TrainingState(
       parameters,
-      optimizers: energy?.optimizers(training)
-        ?? [.adamW(rate: training.rate, decay: training.decay)],
-      shuffle: shuffle, seed: options.seed, averageDecay: training.average > 0 ? training.average : nil)
+      optimizers: energy?.optimizers(chosen)
+        ?? [.adamW(rate: chosen.rate, decay: chosen.decay)],
+      shuffle: shuffle, seed: options.seed, averageDecay: chosen.average > 0 ? chosen.average : nil)
     let tape = TapeLearner(
-      parameters, data: data, heldOutRows: training.heldOut > 0 ? split.heldOut : [],
-      batch: max(training.batch, 64), seed: options.seed, workers: Workers(count: options.threads)
+      parameters, data: data, heldOutRows: chosen.heldOut > 0 ? split.heldOut : [],
+      batch: max(chosen.batch, 64), seed: options.seed, workers: Workers(count: options.threads)
     ) { batch in
       let rows = Rows(
-        drawsBits ? bernoulli(batch[0]) : batch[0], labels: batch.inputs.count > 1 ? batch[1] : nil,
-        isTraining: batch.isTraining)
+        drawsBits ? bernoulli(batch[0]) : batch[0], labels: hasLabels ? batch[1] : nil,
+        mask: hasMask ? batch.inputs.last : nil, isTraining: batch.isTraining)
       return energy?.loss(rows, stage: batch.phase) ?? design.loss(rows)
     }
     let pass = max(shuffle.batchesPerEpoch, 1)
-    interval = max(pass, Self.leastInterval)
-    loop = TrainingLoop(
-      steps: options.epochs.map { $0 * pass } ?? max(training.epochs * pass, Self.leastSteps))
+    // Steps between looks at the held-out rows, points of the curve and checkpoints.
+    let interval = max(pass, Self.leastInterval)
+    var loop = TrainingLoop(
+      steps: options.epochs.map { $0 * pass } ?? max(chosen.epochs * pass, Design.leastSteps))
     loop.evaluationInterval = interval
     loop.reportInterval = interval
-    loop.checkpointInterval = interval
-    if training.cosine { loop.schedule = .cosine(steps: loop.steps, end: 0) }
-    if training.clip > 0 { loop.clipping = .norm(training.clip) }
-    if training.patience > 0 { loop.patience = training.patience }
-    let stages = TrainingStages(count: energy?.stages ?? 1, steps: loop.steps)
+    if chosen.cosine { loop.schedule = .cosine(steps: loop.steps, end: 0) }
+    if chosen.clip > 0 { loop.clipping = .norm(chosen.clip) }
+    if chosen.patience > 0 { loop.patience = chosen.patience }
+    let stages = TrainingStages(shares: energy?.stages ?? [1], steps: loop.steps)
     if stages.count > 1 { loop.phases = (0..<stages.steps).map { stages.place(of: $0).stage } }
-    learner = AccompaniedLearner(
-      base: tape, companion: energy.flatMap { $0.companion(stages, seed: options.seed) })
+    let companion = energy.flatMap { $0.companion(stages, seed: options.seed) }
+    training = Training(state, AccompaniedLearner(base: tape, companion: companion), loop)
   }
 
-  /// Prepared rows in the order of the split; their labels too for a conditional design.
+  /// Prepared rows in the order of the split; behind them their labels for a conditional design, and their mask where numbers are
+  /// missing.
   private static func data(_ records: Records, _ order: [Int], _ preparation: Preparation) -> [Tensor] {
-    let prepared = Tensor(
-      preparation(records.matrix), shape: [records.count, preparation.form.width])
-    var arena = Arena()
-    let region = arena.reserve(prepared.values.count)
-    arena.gather(prepared.values, columns: preparation.form.width, rows: order[...], into: region)
-    var data = [Tensor(arena[region], shape: prepared.shape)]
+    let width = preparation.form.width
+    func ordered(_ values: [Float]) -> Tensor {
+      var arena = Arena()
+      let region = arena.reserve(values.count)
+      arena.gather(values, columns: width, rows: order[...], into: region)
+      return Tensor(arena[region], shape: [order.count, width])
+    }
+    var data = [ordered(preparation(records.matrix))]
     if Design.isConditional, let labels = records.labels {
       data.append(Tensor(order.map { Float(labels[$0]) }, shape: [order.count]))
     }
+    if let mask = preparation.mask(records.matrix) { data.append(ordered(mask)) }
     return data
   }
 
-  func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
-    var learner = learner
-    defer { self.learner = learner }
-    return try run(surroundings, with: &learner)
-  }
-
-  func run(
-    _ surroundings: FitSurroundings, with learner: inout some Learner
-  ) throws(FitError) -> TrainingEnd {
-    loop.timeLimit = surroundings.timeLimit
-    var written = surroundings.now()
-    var end = TrainingEnd.finished
-    // Worked on apart, since the observer looks at this fit meanwhile.
-    var state = state
-    defer { self.state = state }
-    do throws(TrainingError) {
-      // The curve is part of the state: a point is added before the state is given away.
-      try loop.run(
-        &state, &learner, now: surroundings.now,
-        observer: { progress in
-          note(progress)
-          end = progress.end ?? end
-          surroundings.observer(progress)
-        }, shouldStop: surroundings.shouldStop,
-        checkpoint: { state in
-          guard surroundings.now() - written >= surroundings.checkpointInterval else { return }
-          written = surroundings.now()
-          surroundings.checkpoint(encode(state))
-        })
-    } catch {
-      throw .diverged(step: error.step)
-    }
-    return end
-  }
-
-  /// A point of the curve for each interval; one that was broken off is told of when it is complete.
-  private func note(_ progress: TrainingProgress) {
-    let isWhole = progress.step % interval == 0 || progress.end == .finished
-    guard isWhole, progress.step > (curve.last?.step ?? 0) else { return }
-    curve.append(CurvePoint(step: progress.step, loss: progress.loss, heldOutLoss: progress.heldOutLoss))
-  }
-
   func model() throws(FitError) -> any TrainedModel {
+    let state = training.state
     guard state.step > 0 else { throw .stopped }
     var parameters = state.parameters
     if let average = state.average {
@@ -160,8 +120,8 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     // Held-out rows cannot tell which of two partition functions is the smaller: what was learned last is kept.
     if let energy = design as? any EnergyDesign { parameters = energy.completed(parameters, seed: seed) }
     return NetworkModel(
-      design, parameters, settings: settings, training: training, preparation: preparation,
-      columns: columns, curve: curve)
+      design, parameters, settings: settings, training: chosen, preparation: preparation,
+      columns: columns, curve: training.curve)
   }
 
   /// Rows from all over the data, prepared as training sees them.
@@ -171,37 +131,15 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     func gathered(_ source: [Float]) -> [Float] {
       chosen.flatMap { source[$0 * matrix.columns..<($0 + 1) * matrix.columns] }
     }
-    var values = preparation(
-      DataMatrix(
-        rows: chosen.count, columns: matrix.columns, values: gathered(matrix.values),
-        mask: matrix.mask.map(gathered)))
+    let part = DataMatrix(
+      rows: chosen.count, columns: matrix.columns, values: gathered(matrix.values),
+      mask: matrix.mask.map(gathered))
+    var values = preparation(part)
     if drawsBits {
-      var random = RandomStream(seed: state.seed, stream: Purpose.sampling.stream(2))
+      var random = RandomStream(seed: seed, stream: Purpose.sampling.stream(2))
       for i in values.indices { values[i] = random.bernoulli(values[i]) ? 1 : 0 }
     }
     let labels = Design.isConditional ? records.labels.map { labels in chosen.map { labels[$0] } } : nil
-    return PreparedRows(values, count: chosen.count, labels: labels)
-  }
-
-  // MARK: bytes
-
-  func encode() -> [UInt8] { encode(state) }
-
-  private func encode(_ state: TrainingState) -> [UInt8] {
-    // What was just written reads back.
-    guard let weights = try? Weights(decoding: state.encode()) else { return [] }
-    let text = CurvePoint.text(curve)
-    return Weights(
-      weights.tensors,
-      metadata: weights.metadata.merging(["curve": text, "model": Design.name]) { old, _ in old }
-    ).encode()
-  }
-
-  func restore(_ bytes: [UInt8]) throws(WeightsError) {
-    let weights = try Weights(decoding: bytes)
-    try weights.check(model: Design.name)
-    let curve = try CurvePoint.points(try weights.text("curve"))
-    try state.restore(bytes)
-    self.curve = curve
+    return PreparedRows(values, count: chosen.count, labels: labels, mask: preparation.mask(part))
   }
 }

@@ -111,6 +111,13 @@ struct Preparation: Sendable, Equatable {
     return prepared
   }
 
+  /// The mask of prepared rows: 1 where the number was observed; nil when nothing is missing.
+  func mask(_ data: DataMatrix) -> [Float]? {
+    guard let mask = data.mask, mask.contains(0) else { return nil }
+    guard kind == .thermometer else { return mask }
+    return mask.flatMap { [Float](repeating: $0, count: Self.bits) }
+  }
+
   /// Prepares some rows into the begin of a space that is wide enough; no allocation.
   func prepare(_ values: [Float], mask: [Float]?, rows: Range<Int>, into prepared: inout [Float]) {
     let columns = given.width
@@ -151,7 +158,8 @@ struct Preparation: Sendable, Equatable {
       case .standardised: beyond = abs((value - shift[column]) * scale[column]) - Self.bound
       case .squashed:
         let z = (value - shift[column]) * scale[column]
-        beyond = max(z - 1, -z)
+        // Between the quantiles that are 0 and 1 lie about five deviations.
+        beyond = 5 * max(z - 1, -z)
       case .thermometer:
         // Between the outermost thresholds lie about nine deviations.
         let (low, high) = (thresholds[column * Self.bits], thresholds[(column + 1) * Self.bits - 1])

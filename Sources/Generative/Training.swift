@@ -7,11 +7,17 @@ struct Training<Member: Learner> {
   var state: TrainingState
   var learner: Member
   var loop: TrainingLoop
-  private let epochs: Int
-  private let stepsPerEpoch: Int
+  /// How it went so far, a point for each report.
+  private(set) var curve: [CurvePoint] = []
 
   /// An epoch is a pass over the training rows, or over this many of them where there are more.
   static var rowsPerEpoch: Int { 8192 }
+
+  init(_ state: TrainingState, _ learner: Member, _ loop: TrainingLoop) {
+    self.state = state
+    self.learner = learner
+    self.loop = loop
+  }
 
   /// - Parameters:
   ///   - rows: how many rows are learned from; they are the learner's first ones.
@@ -19,18 +25,19 @@ struct Training<Member: Learner> {
   init(
     _ learner: Member, optimizer: Optimizer, rows: Int, epochs: Int, batch: Int, patience: Int, seed: UInt64
   ) {
-    self.learner = learner
-    self.epochs = max(epochs, 1)
     let shuffle = Shuffle(rows: rows, batch: batch, seed: seed, keepsRest: true)
-    state = TrainingState(learner.buffer.parameters, optimizers: [optimizer], shuffle: shuffle, seed: seed)
-    stepsPerEpoch = (min(rows, Self.rowsPerEpoch) + shuffle.batch - 1) / shuffle.batch
-    loop = TrainingLoop(steps: self.epochs * stepsPerEpoch)
+    let stepsPerEpoch = (min(rows, Self.rowsPerEpoch) + shuffle.batch - 1) / shuffle.batch
+    var loop = TrainingLoop(steps: max(epochs, 1) * stepsPerEpoch)
     loop.evaluationInterval = stepsPerEpoch
     loop.reportInterval = stepsPerEpoch
     loop.patience = patience
     loop.halvingInterval = max(patience / 3, 1)
     // A thousandth is noise: waiting for it would only cost time.
     loop.leastGain = 1e-3
+    self.init(
+      TrainingState(learner.buffer.parameters, optimizers: [optimizer], shuffle: shuffle, seed: seed),
+      learner,
+      loop)
   }
 
   /// Trains to an end.
@@ -40,7 +47,7 @@ struct Training<Member: Learner> {
   mutating func run(
     shouldStop: () -> Bool, observer: (FitProgress) -> Void
   ) throws(FitError) -> TrainingState.Best {
-    let (epochs, stepsPerEpoch) = (epochs, stepsPerEpoch)
+    let (steps, interval) = (loop.steps, interval)
     do throws(TrainingError) {
       try loop.run(
         &state, &learner, now: { 0 },
@@ -49,7 +56,7 @@ struct Training<Member: Learner> {
           guard progress.end != .stopped, let heldOutLoss = progress.heldOutLoss else { return }
           observer(
             FitProgress(
-              epoch: progress.step / stepsPerEpoch, epochs: epochs, trainingLoss: progress.loss,
+              epoch: progress.step / interval, epochs: steps / interval, trainingLoss: progress.loss,
               heldOutLoss: heldOutLoss))
         }, shouldStop: shouldStop)
     } catch {
@@ -57,6 +64,35 @@ struct Training<Member: Learner> {
     }
     guard let best = state.best else { throw .stopped }
     return best
+  }
+
+  /// Steps between reports.
+  private var interval: Int { loop.reportInterval ?? 1 }
+
+  /// A point of the curve for each interval; one that was broken off is told of when it is complete.
+  mutating func note(_ progress: TrainingProgress) {
+    let isWhole = progress.step % interval == 0 || progress.end == .finished
+    guard isWhole, progress.step > (curve.last?.step ?? 0) else { return }
+    curve.append(CurvePoint(step: progress.step, loss: progress.loss, heldOutLoss: progress.heldOutLoss))
+  }
+
+  // MARK: bytes
+
+  /// A state of this run with the curve so far, as the file of a fit of this name.
+  func encode(_ state: TrainingState, model name: String) -> [UInt8] {
+    // What was just written reads back.
+    guard let weights = try? Weights(decoding: state.encode()) else { return [] }
+    let more = ["curve": CurvePoint.text(curve), "model": name]
+    return Weights(weights.tensors, metadata: weights.metadata.merging(more) { old, _ in old }).encode()
+  }
+
+  /// Goes on from such bytes; on an error nothing is changed.
+  mutating func restore(_ bytes: [UInt8], model name: String) throws(WeightsError) {
+    let weights = try Weights(decoding: bytes)
+    try weights.check(model: name)
+    let curve = try CurvePoint.points(try weights.text("curve"))
+    try state.restore(bytes)
+    self.curve = curve
   }
 }
 
@@ -68,6 +104,10 @@ struct HeldOutSplit {
   let trained: Int
   /// Places in ``order`` that decide: rows that are not learned from, or all where none are held out.
   let heldOut: [Int]
+
+  /// The rows themselves that are learned from, and those that decide.
+  var trainedRows: ArraySlice<Int> { order[..<trained] }
+  var heldOutRows: ArraySlice<Int> { heldOut.map { order[$0] }[...] }
 
   /// Every n-th block of rows is held out, so that it comes from all times and yet not from between neighbours only.
   init(rows: Int, share: Float) {

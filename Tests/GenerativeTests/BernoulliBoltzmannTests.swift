@@ -25,7 +25,7 @@ extension EnergyDesign {
       loss(Rows(batch[0], isTraining: batch.isTraining), stage: batch.phase)
     }
     var learner = AccompaniedLearner(
-      base: tape, companion: companion(TrainingStages(count: 1, steps: 1_000_000), seed: 6))
+      base: tape, companion: companion(TrainingStages(shares: [1], steps: 1_000_000), seed: 6))
     var sum = [Double](repeating: 0, count: learner.buffer.count)
     for step in 0..<steps.upperBound {
       _ = learner.gradient(of: Array(0..<count)[...], step: step, phase: 0)
@@ -113,7 +113,7 @@ struct BernoulliBoltzmannTests {
     parameters[design.layer.hiddenMean] = Tensor(lambda, shape: [3])
     let buffer = ParameterBuffer(parameters)
     buffer.gradient.assign(exactGradient.map { Float($0) })
-    let company = design.companion(TrainingStages(count: 1, steps: 10), seed: 1)
+    let company = design.companion(TrainingStages(shares: [1], steps: 10), seed: 1)
     company?.after(buffer, step: 3)
     let centred = buffer.gradient.values
     let at = (Self.tiny.weights + Self.tiny.visibleBias + Self.tiny.hiddenBias).map(Double.init)
@@ -150,16 +150,18 @@ struct BernoulliBoltzmannTests {
   func `training comes close to the entropy of the rows`(phase: String) throws {
     let records = causedBits(600, seed: 14)
     let entry = try #require(Catalogue.entry(named: "rbm"))
-    let options = FitOptions(
-      seed: 2, settings: ["hidden": "8", "heldOut": "0", "negativePhase": phase, "rate": "0.1"], epochs: 300)
+    // With the usual momentum of one half even the exact gradient, all states written out, ends .24 nats away after so few steps:
+    // they are too short.
+    let settings = [
+      "hidden": "8", "heldOut": "0", "negativePhase": phase, "rate": "0.1", "momentum": "0.9",
+    ]
+    let options = FitOptions(seed: 2, settings: settings, epochs: 300)
     let model = try #require(try entry.fit(records, options) as? any LikelihoodModel)
     let mean = model.logLikelihoods(records, samples: 1, seed: 1).reduce(0, +) / 600
     let entropy = counts(records.matrix.values, width: 6).reduce(0) {
       $1 == 0 ? $0 : $0 - $1 / 600 * log($1 / 600)
     }
-    withKnownIssue("so short a training ends further from the entropy") {
-      #expect(mean > -entropy - 0.15)
-    }
+    #expect(mean > -entropy - 0.15)
     #expect(mean <= -entropy + 1e-3)
   }
 }

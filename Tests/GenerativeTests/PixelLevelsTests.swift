@@ -53,6 +53,52 @@ import Testing
     try check(PixelCNN.self, settings)
   }
 
+  @Test func `with a mixture of logistic distributions they are too`() throws {
+    var settings = PixelCNNSettings()
+    (settings.channels, settings.layers, settings.levels, settings.mixture) = (4, 2, 3, 2)
+    try check(PixelCNN.self, settings)
+    var recurrent = PixelRNNSettings()
+    (recurrent.units, recurrent.layers, recurrent.levels, recurrent.mixture) = (3, 1, 3, 2)
+    try check(PixelRNN<RowLSTM>.self, recurrent)
+  }
+
+  @Test func `draws of a mixture of logistic distributions are as frequent as it says`() {
+    let distribution = LevelDistribution(levels: 16, parts: 2)
+    // Two parts, the first twice as probable; one narrow, one beyond the end of the levels.
+    let given: [Float] = [0.7, 0, 0.1, 0.7, -1, 0.2]
+    let tape = Tape(Parameters())
+    let x = tape.input(Tensor((0..<16).map { (Float($0) + 0.5) / 16 }, shape: [16, 1]))
+    let all = tape.input(Tensor([[Float]](repeating: given, count: 16).flatMap { $0 }, shape: [16, 1, 6]))
+    let densities = VectorMath.exp(distribution.logDensity(x, given: all).value.values)
+    #expect(abs(densities.reduce(0, +) / 16 - 1) < 1e-4)
+    var random = RandomStream(seed: 8)
+    let drawn = distribution.draw([[Float]](repeating: given, count: 16000).flatMap { $0 }, &random)
+    var counts = [Double](repeating: 0, count: 16)
+    for value in drawn { counts[Int(value * 16)] += 1 }
+    #expect(LikelihoodLaws.chiSquareDeviate(counts, densities.map { Double($0) * 1000 }) < 4.5)
+  }
+
+  @Test func `a mixture learns grey pictures from fewer outputs`() throws {
+    let records = LawForm.greyPicture.records(120, seed: 2)
+    let small = Records(
+      DataMatrix(
+        rows: 120, columns: 16, values: (0..<120).flatMap { records.matrix.values[$0 * 64..<$0 * 64 + 16] }),
+      form: RowForm(shape: [2, 8], support: .unit))
+    let entry = try #require(Catalogue.entry(named: "pixelcnn"))
+    func mean(_ mixture: Int) throws -> Double {
+      let settings = [
+        "levels": "64", "mixture": "\(mixture)", "channels": "8", "layers": "2", "heldOut": "0",
+      ]
+      let model = try entry.fit(small, FitOptions(seed: 1, settings: settings, epochs: 40))
+      return try #require(model as? any LikelihoodModel).logLikelihoods(small, samples: 1, seed: 1)
+        .reduce(0, +) / 120
+    }
+    let mixture = try mean(3)
+    // Levels of which each has to be learned for itself know nothing of their neighbours yet.
+    let separate = try mean(0)
+    #expect(mixture > 8 && mixture > separate, "\(mixture) and \(separate)")
+  }
+
   @Test func `PixelRNNs of three levels too`() throws {
     var settings = PixelRNNSettings()
     (settings.units, settings.layers, settings.levels) = (3, 1, 3)

@@ -128,12 +128,8 @@ import Testing
     let records = Records(DataMatrix(rows: 600, columns: 2, values: values))
     let model = try #require(
       try fit("gaussian-mixture", records, ["shrinkage": "0"]) as? GaussianMixture)
-    withKnownIssue(
-      "without shrinkage too many components are taken, and a collapsing one makes the gain uneven"
-    ) {
-      #expect(model.components >= 3 && model.components <= 6)
-      #expect(zip(model.curve, model.curve.dropFirst()).allSatisfy { $1.loss <= $0.loss + 1e-4 })
-    }
+    #expect(model.components >= 3 && model.components <= 6)
+    #expect(zip(model.curve, model.curve.dropFirst()).allSatisfy { $1.loss <= $0.loss + 1e-4 })
     #expect(mean(model, records) > mean(try fit("gaussian", records), records) + 0.8)
   }
 

@@ -204,6 +204,10 @@ struct TrainingTests {
     #expect(try loop.run(&state, &learner, now: { 0 }) == .noGain)
     // The first evaluation is the best one; the next two are no gain.
     #expect(state.step == 15)
+    // What ended by itself stays so: not a step more.
+    let ended = state
+    #expect(try loop.run(&state, &learner, now: { 0 }) == .noGain)
+    #expect(state == ended)
     var seconds = 0.0
     loop.patience = nil
     loop.timeLimit = 10

@@ -208,6 +208,13 @@ import Testing
         ["fit", "made", "--data", data, "--out", out, "--shape", "3x3"])
       try expectFailure(
         73, "cannot be created", ["fit", "independent", "--data", data, "--out", "/nowhere/m.anom"])
+      // Asked before a training that nobody would wait for.
+      try expectFailure(
+        73, "cannot be created",
+        [
+          "fit", "made", "--data", data, "--out", "/nowhere/m.anom", "--epochs", "1000000", "--set",
+          "patience=0",
+        ])
       let words = try Self.write("a,b\n1,2\n3,big\n", folder, "words.csv")
       try expectFailure(
         65, "words.csv: row 1 (line 3), column \"b\": \"big\" is no number",

@@ -83,20 +83,8 @@ extension Bars {
   private static func fitted(
     _ name: String, _ rows: Records, _ settings: [String: String], epochs: Int?, _ run: BarRun
   ) throws -> any LikelihoodModel {
-    guard let entry = Catalogue.entry(named: name) else { throw FitError.unsuitable("no model \(name)") }
-    var options = FitOptions(
-      seed: run.seed, settings: common.merging(settings) { $1 }, epochs: epochs)
-    options.threads = run.threads
-    let fit = try entry.begin(rows, options)
-    var surroundings = FitSurroundings()
-    surroundings.now = run.now
-    surroundings.observer = { progress in
-      run.note("\(name): step \(progress.step) of \(progress.steps), loss \(progress.loss)")
-    }
-    _ = try fit.run(surroundings)
-    guard let model = try fit.model() as? any LikelihoodModel else {
-      throw FitError.unsuitable("\(name) has no likelihood")
-    }
-    return model
+    try run.fittedDensity(
+      name, rows,
+      FitOptions(seed: run.seed, settings: common.merging(settings) { $1 }, epochs: epochs))
   }
 }

@@ -75,13 +75,7 @@ extension Bars {
       "RBM of 500 hidden units on MNIST, stochastically binarised, test log-likelihood by annealed importance sampling",
       unit: "nats", .atLeast, must: -110, stretch: -95, baselines: digits, seconds: 1200,
       run: { run in
-        let options = FitOptions(
-          seed: run.seed,
-          settings: [
-            "hidden": "500", "rate": "0.05", "heldOut": "0", "partitionChains": "100",
-            "partitionSteps": "10000",
-          ], epochs: 60)
-        let model = try fitted("rbm", run, options, on: run.data.mnist(.train).asProbabilities())
+        let model = try onDigits("rbm", hidden: "500", run)
         let test = try run.data.mnist(.test).binarised(seed: 2024)
         let partition = (model as? NetworkModel<RestrictedBoltzmannMachine>)?.logPartition
         return [
@@ -94,13 +88,7 @@ extension Bars {
       "deep Boltzmann machine of 500 and 500 units on MNIST, stochastically binarised, lower bound",
       unit: "nats", .atLeast, must: -110, stretch: -95, baselines: digits, seconds: 3600,
       run: { run in
-        let options = FitOptions(
-          seed: run.seed,
-          settings: [
-            "hidden": "500,500", "rate": "0.05", "heldOut": "0", "partitionChains": "100",
-            "partitionSteps": "10000",
-          ], epochs: 60)
-        let model = try fitted("dbm", run, options, on: run.data.mnist(.train).asProbabilities())
+        let model = try onDigits("dbm", hidden: "500,500", run)
         return [try figure("bound", model, on: try run.data.mnist(.test).binarised(seed: 2024))]
       }),
   ]
@@ -118,22 +106,17 @@ extension Bars {
   private static func fitted(
     _ name: String, _ run: BarRun, _ options: FitOptions, on rows: Records? = nil
   ) throws -> any TrainedModel {
-    guard let entry = Catalogue.entry(named: name) else {
-      throw FitError.unsuitable("the suite has no model \(name)")
-    }
-    var options = options
-    options.threads = run.threads
-    let records = try rows ?? run.data.binary("nltcs", .train)
-    let fit = try entry.begin(records, options)
-    var surroundings = FitSurroundings()
-    surroundings.now = run.now
-    surroundings.observer = { progress in
-      if progress.epoch % 10 == 0 {
-        run.note("pass \(progress.epoch), \(Int(progress.rowsPerSecond)) rows/s")
-      }
-    }
-    _ = try fit.run(surroundings)
-    return try fit.model()
+    try run.fitted(name, rows ?? run.data.binary("nltcs", .train), options)
+  }
+
+  /// A member of so many hidden units, 60 passes over digits made bits by chance.
+  private static func onDigits(_ name: String, hidden: String, _ run: BarRun) throws -> any TrainedModel {
+    let settings = [
+      "hidden": hidden, "rate": "0.05", "heldOut": "0", "partitionChains": "100", "partitionSteps": "10000",
+    ]
+    return try run.fitted(
+      name, run.data.mnist(.train).asProbabilities(),
+      FitOptions(seed: run.seed, settings: settings, epochs: 60))
   }
 
   /// The mean log-likelihood of the test rows of nltcs, or of others.

@@ -55,7 +55,7 @@ extension Bars {
       baselines: [Bar.Baseline("entropy", density.entropy)], seconds: recipe.seconds, seeds: 5
     ) { run in
       let options = FitOptions(seed: run.seed, settings: common.merging(recipe.settings) { $1 })
-      let model = try fitted(recipe.model, density.rows(50_000, seed: run.seed), options, run)
+      let model = try run.fittedDensity(recipe.model, density.rows(50_000, seed: run.seed), options)
       let report = LikelihoodReport(model, density.rows(20_000, seed: 1_000_000 + run.seed))
       return [BarFigure("negative log-likelihood", -report.mean, standardError: report.standardError)]
     }
@@ -95,7 +95,8 @@ extension Bars {
       let training = wines.rows(order.indices.filter { $0 % folds != fold }.map { order[$0] })
       let each = try (0..<members).map { member in
         let options = FitOptions(seed: run.seed * 1000 + UInt64(member), settings: settings)
-        return try fitted(model, training, options, run).logLikelihoods(test, samples: 1, seed: run.seed)
+        return try run.fittedDensity(model, training, options).logLikelihoods(
+          test, samples: 1, seed: run.seed)
       }
       single += each.flatMap { $0 }
       for row in 0..<test.count {
@@ -110,22 +111,5 @@ extension Bars {
       BarFigure("log-likelihood", report.mean, standardError: report.standardError),
       BarFigure("of single members", single.reduce(0, +) / Double(single.count)),
     ]
-  }
-
-  private static func fitted(
-    _ name: String, _ rows: Records, _ options: FitOptions, _ run: BarRun
-  ) throws -> any LikelihoodModel {
-    guard let entry = Catalogue.entry(named: name) else { throw FitError.unsuitable("no model \(name)") }
-    let fit = try entry.begin(rows, options)
-    var surroundings = FitSurroundings()
-    surroundings.now = run.now
-    surroundings.observer = { progress in
-      run.note("\(name): step \(progress.step) of \(progress.steps), loss \(progress.loss)")
-    }
-    _ = try fit.run(surroundings)
-    guard let model = try fit.model() as? any LikelihoodModel else {
-      throw FitError.unsuitable("\(name) has no likelihood")
-    }
-    return model
   }
 }

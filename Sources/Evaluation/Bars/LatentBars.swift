@@ -40,29 +40,11 @@ extension Bars {
     Bar.Baseline("independent Bernoulli", 205.80),
   ]
 
-  private static func fitted(
-    _ run: BarRun, _ member: String, _ rows: Records, _ settings: [String: String], epochs: Int
-  ) throws -> any TrainedModel {
-    guard let entry = Catalogue.entry(named: member) else {
-      throw FitError.unsuitable("the suite has no model \(member)")
-    }
-    var options = FitOptions(seed: run.seed, settings: settings, epochs: epochs)
-    options.threads = run.threads
-    let fit = try entry.begin(rows, options)
-    var surroundings = FitSurroundings()
-    surroundings.now = run.now
-    surroundings.observer = { progress in
-      let heldOut = progress.heldOutLoss.map { ", held out \($0)" } ?? ""
-      run.note("step \(progress.step) of \(progress.steps): loss \(progress.loss)\(heldOut)")
-    }
-    _ = try fit.run(surroundings)
-    return try fit.model()
-  }
-
   private static func reconstruction(
     _ run: BarRun, _ member: String, _ settings: [String: String], epochs: Int
   ) throws -> [BarFigure] {
-    let model = try fitted(run, member, run.data.mnist(.train), settings, epochs: epochs)
+    let model = try run.fitted(
+      member, run.data.mnist(.train), FitOptions(seed: run.seed, settings: settings, epochs: epochs))
     guard let rebuilder = model as? any ReconstructingModel else { return [] }
     let test = try run.data.mnist(.test)
     let (given, rebuilt) = (test.matrix.values, rebuilder.reconstruct(test))
@@ -79,7 +61,7 @@ extension Bars {
   /// The negative bound, nats, of so many test rows from all over.
   private static func bound(_ run: BarRun, epochs: Int, samples: Int, rows: Int) throws -> [BarFigure] {
     let train = try run.data.mnist(.train).asProbabilities()
-    let model = try fitted(run, "vae", train, [:], epochs: epochs)
+    let model = try run.fitted("vae", train, FitOptions(seed: run.seed, epochs: epochs))
     guard let likelihood = model as? any LikelihoodModel else { return [] }
     let all = try run.data.mnist(.test).binarised(seed: 1)
     let width = all.matrix.columns

@@ -21,9 +21,9 @@ extension AutoencoderDesign {
 
   func reconstruct(_ rows: Rows) -> Variable { decode(encode(rows), labels: rows.labels) }
 
-  /// `½ ‖x - x̂‖²` of each row, `[rows]`: what the penalties of the papers are weighed against.
-  func halfSquaredError(_ x: Variable, _ reconstruction: Variable) -> Variable {
-    (x - reconstruction).squared().sum(-1) * 0.5
+  /// `½ ‖x - x̂‖²` of each row over what was observed of it, `[rows]`: what the penalties of the papers are weighed against.
+  func halfSquaredError(_ rows: Rows, _ reconstruction: Variable) -> Variable {
+    (rows.x - reconstruction).squared().observed(rows.mask).sum(-1) * 0.5
   }
 
   func strangeness(_ rows: Rows) -> Variable {
@@ -36,7 +36,8 @@ extension AutoencoderDesign {
       let code = encode(Rows(x))
       return concatenate([code, (x - decode(code, labels: nil)).squared()], axis: -1)
     }
-    usual.settle(plan.results(rows.values, count: rows.count, width: codeWidth + width), buffer)
+    usual.settle(
+      plan.results(rows.values, count: rows.count, width: codeWidth + width), mask: rows.mask, buffer)
   }
 
   func sample(_ request: SampleRequest, _ buffer: ParameterBuffer) -> [Float] {
@@ -108,13 +109,27 @@ struct UsualRows: Sendable {
 
   var codeWidth: Int { mean.shape[0] }
 
-  /// - Parameter found: code and squared residuals of each row, side by side.
-  func settle(_ found: [Float], _ buffer: ParameterBuffer) {
+  /// - Parameters:
+  ///   - found: code and squared residuals of each row, side by side.
+  ///   - mask: 0 for residuals of what is missing, `rows × width`.
+  func settle(_ found: [Float], mask: [Float]?, _ buffer: ParameterBuffer) {
     let (width, codes) = (residual.shape[0], codeWidth)
     let rows = found.count / (width + codes)
-    let sums = VectorMath.columnSums(found, rows: rows, columns: width + codes).map { $0 / Float(rows) }
-    buffer.view(residual).assign(sums[codes...].map { max($0, 1e-8) })
-    buffer.view(activation).assign(Array(sums[..<codes]))
+    var counted = found
+    var counts = [Float](repeating: Float(rows), count: width)
+    if let mask {
+      for row in 0..<rows {
+        for column in 0..<width {
+          counted[row * (width + codes) + codes + column] *= mask[row * width + column]
+        }
+      }
+      counts = VectorMath.columnSums(mask, rows: rows, columns: width)
+    }
+    let sums = VectorMath.columnSums(counted, rows: rows, columns: width + codes)
+    // A column that nobody ever saw has the residual of standardised rows.
+    buffer.view(residual).assign(
+      zip(sums[codes...], counts).map { $1 > 0 ? max($0 / $1, 1e-8) : 1 })
+    buffer.view(activation).assign(sums[..<codes].map { $0 / Float(rows) })
     let given = (0..<rows).flatMap { found[$0 * (width + codes)..<$0 * (width + codes) + codes] }
     let free = range.unbounded(given)
     let (mean, factor) = Self.normal(of: free, rows: rows, columns: codes)

@@ -8,8 +8,9 @@ final class AutoencoderFit: LoopFit {
   private let scaled: ScaledRows
   private let settings: AutoencoderSettings
   private let network: MultilayerPerceptron
-  private var training: Training<AutoencoderLearner>
-  private var curve: [CurvePoint] = []
+  var training: Training<AutoencoderLearner>
+
+  static var name: String { Autoencoder.catalogueName }
 
   init(
     _ records: Records, settings: AutoencoderSettings, seed: UInt64, threads: Int = 1
@@ -40,48 +41,6 @@ final class AutoencoderFit: LoopFit {
     try self.init(records, settings: settings, seed: options.seed, threads: options.threads)
   }
 
-  var learner: AutoencoderLearner { training.learner }
-
-  func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
-    var learner = training.learner
-    defer { training.learner = learner }
-    return try run(surroundings, with: &learner)
-  }
-
-  func run(
-    _ surroundings: FitSurroundings, with learner: inout some Learner
-  ) throws(FitError) -> TrainingEnd {
-    var loop = training.loop
-    loop.timeLimit = surroundings.timeLimit
-    loop.checkpointInterval = loop.evaluationInterval
-    // Worked on apart, since the observer looks at this fit meanwhile.
-    var state = training.state
-    defer { training.state = state }
-    var written = surroundings.now()
-    let interval = loop.evaluationInterval ?? 1
-    do throws(TrainingError) {
-      return try loop.run(
-        &state, &learner, now: surroundings.now,
-        observer: { progress in
-          note(progress, interval)
-          surroundings.observer(progress)
-        }, shouldStop: surroundings.shouldStop,
-        checkpoint: { state in
-          guard surroundings.now() - written >= surroundings.checkpointInterval else { return }
-          written = surroundings.now()
-          surroundings.checkpoint(encode(state))
-        })
-    } catch {
-      throw .diverged(step: error.step)
-    }
-  }
-
-  private func note(_ progress: TrainingProgress, _ interval: Int) {
-    let isWhole = progress.step % interval == 0 || progress.end == .finished
-    guard isWhole, progress.step > (curve.last?.step ?? 0) else { return }
-    curve.append(CurvePoint(step: progress.step, loss: progress.loss, heldOutLoss: progress.heldOutLoss))
-  }
-
   /// The daemon's way: tells of each pass.
   func run(shouldStop: () -> Bool, observer: (FitProgress) -> Void) throws(FitError) {
     _ = try training.run(shouldStop: shouldStop, observer: observer)
@@ -94,26 +53,7 @@ final class AutoencoderFit: LoopFit {
     guard state.step > 0 else { throw .stopped }
     var network = network
     network.flattened = (state.best?.parameters ?? state.parameters).values
-    return Autoencoder(network, scaled, form: form, floor: settings.residualFloor, curve: curve)
-  }
-
-  // MARK: bytes
-
-  func encode() -> [UInt8] { encode(training.state) }
-
-  private func encode(_ state: TrainingState) -> [UInt8] {
-    // What was just written reads back.
-    guard let weights = try? Weights(decoding: state.encode()) else { return [] }
-    let more = ["curve": CurvePoint.text(curve), "model": Autoencoder.catalogueName]
-    return Weights(weights.tensors, metadata: weights.metadata.merging(more) { old, _ in old }).encode()
-  }
-
-  func restore(_ bytes: [UInt8]) throws(WeightsError) {
-    let weights = try Weights(decoding: bytes)
-    try weights.check(model: Autoencoder.catalogueName)
-    let curve = try CurvePoint.points(try weights.text("curve"))
-    try training.state.restore(bytes)
-    self.curve = curve
+    return Autoencoder(network, scaled, form: form, floor: settings.residualFloor, curve: training.curve)
   }
 }
 

@@ -47,7 +47,7 @@ struct ContractiveAutoencoder: AutoencoderDesign {
 
   func loss(_ rows: Rows) -> Variable {
     let code = encode(rows)
-    let error = halfSquaredError(rows.x, decode(code, labels: nil))
+    let error = halfSquaredError(rows, decode(code, labels: nil))
     return (error + contraction(code) * weight).mean()
   }
 

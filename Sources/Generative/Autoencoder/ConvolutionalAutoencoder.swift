@@ -66,5 +66,5 @@ struct ConvolutionalAutoencoder: AutoencoderDesign {
     return usual.isUnit ? sigmoid(y) : y
   }
 
-  func loss(_ rows: Rows) -> Variable { halfSquaredError(rows.x, reconstruct(rows)).mean() }
+  func loss(_ rows: Rows) -> Variable { halfSquaredError(rows, reconstruct(rows)).mean() }
 }

@@ -48,7 +48,7 @@ struct DenoisingAutoencoder: AutoencoderDesign {
 
   func loss(_ rows: Rows) -> Variable {
     let seen = rows.isTraining ? Rows(corrupted(rows.x)) : rows
-    return halfSquaredError(rows.x, reconstruct(seen)).mean()
+    return halfSquaredError(rows, reconstruct(seen)).mean()
   }
 
   /// `x̃ ~ q(x̃ | x)`

@@ -70,5 +70,5 @@ struct RecurrentAutoencoder: AutoencoderDesign {
     return usual.isUnit ? sigmoid(y) : y
   }
 
-  func loss(_ rows: Rows) -> Variable { halfSquaredError(rows.x, reconstruct(rows)).mean() }
+  func loss(_ rows: Rows) -> Variable { halfSquaredError(rows, reconstruct(rows)).mean() }
 }

@@ -56,7 +56,7 @@ struct SparseAutoencoder: AutoencoderDesign {
 
   func loss(_ rows: Rows) -> Variable {
     let code = encode(rows)
-    let error = halfSquaredError(rows.x, decode(code, labels: nil)).mean()
+    let error = halfSquaredError(rows, decode(code, labels: nil)).mean()
     return error + penalty(code) * settings.weight
   }
 

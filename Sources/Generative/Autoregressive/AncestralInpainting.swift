@@ -64,7 +64,7 @@ extension CategoricalDesign {
         let start = row * stride + place * outputs
         logits += known[start..<start + outputs]
       }
-      return draw(logits, &random)
+      return distribution.draw(logits, &random)
     }
     for place in order where gaps.missing(place) {
       let drawn = proposals(place, plan.run(gaps.rows.values, rows: gaps.rows.indices).values)

@@ -2,22 +2,22 @@ public import Gradients
 import Networks
 import Tensors
 
-/// An autoregressive design whose conditionals are distributions over levels: bits, or grey values between 0 and 1 in equal steps,
-/// within each of which the density is constant.
+/// An autoregressive design whose conditionals are distributions over levels.
 public protocol CategoricalDesign: AutoregressiveDesign, InpaintingDesign {
-  /// 2 for bits.
-  var levels: Int { get }
+  /// How each number is distributed given those before it.
+  var distribution: LevelDistribution { get }
   /// Classes that it is told of; 0 for none.
   var classes: Int { get }
 
-  /// What foretells each number from those before it: the log odds of a 1, `[rows, width]`, or `[rows, width, levels]`, of which
-  /// the softmax is taken.
+  /// What foretells each number from those before it: `[rows, width]` for bits, otherwise `[rows, width, outputs]`.
   func logits(_ rows: Rows) -> Variable
 }
 
 extension CategoricalDesign {
   public static var likelihoodKind: LikelihoodKind { .exact }
   public var classes: Int { 0 }
+  public var distribution: LevelDistribution { .bits }
+  var levels: Int { distribution.levels }
 
   /// Of rows without labels where there are classes: those of the mixture of all classes in equal shares.
   public func conditionals(_ rows: Rows) -> Variable {
@@ -36,16 +36,11 @@ extension CategoricalDesign {
 
   public func logLikelihood(_ rows: Rows, samples: Int) -> Variable { conditionals(rows).sum(-1) }
 
-  private func ownConditionals(_ rows: Rows) -> Variable {
-    let logits = logits(rows)
-    if levels == 2 { return -binaryCrossEntropy(logits, targets: rows.x) }
-    // A level has 1/levels of the space from 0 to 1.
-    return log(rows.tape.input(.scalar(Float(levels)))) - crossEntropy(logits, classes: level(rows.x))
-  }
+  /// What is missing is foretold for nothing.
+  public func loss(_ rows: Rows) -> Variable { -conditionals(rows).observed(rows.mask).sum(-1).mean() }
 
-  /// The number of the step that each grey value lies in.
-  private func level(_ x: Variable) -> Variable {
-    floor(clamp(x * Float(levels), from: 0, to: Float(levels - 1)))
+  private func ownConditionals(_ rows: Rows) -> Variable {
+    distribution.logDensity(rows.x, given: logits(rows))
   }
 
   private var isInOrder: Bool { order == Array(0..<order.count) }
@@ -62,7 +57,7 @@ extension CategoricalDesign {
 
 extension CategoricalDesign {
   /// Logits per number.
-  var outputs: Int { levels == 2 ? 1 : levels }
+  var outputs: Int { distribution.outputs }
 
   public func sample(_ request: SampleRequest, _ buffer: ParameterBuffer) -> [Float] {
     sampleNaively(request, buffer)
@@ -78,7 +73,7 @@ extension CategoricalDesign {
     for place in order {
       let logits = plan.run(rows.values, rows: rows.indices)
         .reshaped([request.count, order.count, outputs]).sliced(1, from: place, count: 1).values
-      rows.set(place, draw(logits, &random))
+      rows.set(place, distribution.draw(logits, &random))
     }
     return rows.numbers
   }
@@ -89,25 +84,6 @@ extension CategoricalDesign {
     if let labels = request.labels { return labels }
     var random = RandomStream(seed: request.seed, stream: Purpose.sampling.stream(1))
     return (0..<request.count).map { _ in random.below(classes) }
-  }
-
-  /// A number for each row from its logits, `rows × outputs`.
-  func draw(_ logits: [Float], _ random: inout RandomStream) -> [Float] {
-    if levels == 2 {
-      return VectorMath.exp(logits.map { -$0 }).map { random.uniform() * (1 + $0) < 1 ? 1 : 0 }
-    }
-    return stride(from: 0, to: logits.count, by: levels).map { start in
-      let row = logits[start..<start + levels]
-      let top = row.max() ?? 0
-      let weights = VectorMath.exp(row.map { $0 - top })
-      var left = random.uniform() * weights.reduce(0, +)
-      var level = 0
-      while level < levels - 1, left >= weights[level] {
-        left -= weights[level]
-        level += 1
-      }
-      return (Float(level) + random.uniform()) / Float(levels)
-    }
   }
 }
 

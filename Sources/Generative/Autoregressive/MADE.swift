@@ -43,7 +43,6 @@ public struct MADE: CategoricalDesign {
   let direct: MaskedDense?
   let masks: Int
   public let order: [Int]
-  public var levels: Int { 2 }
 
   public init(_ settings: MADESettings, form: RowForm, in scope: inout ParameterScope) throws(FitError) {
     let width = form.width

@@ -35,7 +35,6 @@ public struct NADE: CategoricalDesign {
   let bias: Slot
   let hiddenBias: Slot
   public let order: [Int]
-  public var levels: Int { 2 }
 
   public init(_ settings: NADESettings, form: RowForm, in scope: inout ParameterScope) throws(FitError) {
     let width = form.width
@@ -78,7 +77,7 @@ public struct NADE: CategoricalDesign {
       tape.assign(next, [Float(i)])
       tape.rerun()
       sum.view.copy(newSum.view)
-      let drawn = draw(logit.value.values, &random)
+      let drawn = distribution.draw(logit.value.values, &random)
       tape.assign(number, drawn)
       for (row, value) in drawn.enumerated() { rows[row * order.count + place] = value }
     }

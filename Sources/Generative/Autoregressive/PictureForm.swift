@@ -1,4 +1,5 @@
 import Gradients
+import Networks
 import Tensors
 
 /// How the numbers of a row lie in a picture: any other row is a picture of height 1.
@@ -35,6 +36,33 @@ extension Variable {
   }
 }
 
+/// Two 1×1 convolutions, through a rectifier to the outputs that distributions of pixels are made of.
+struct PixelOutput: Sendable {
+  private let layers: [PixelConvolution]
+
+  init(_ channels: Int, _ distribution: LevelDistribution, in scope: inout ParameterScope) {
+    layers = [
+      PixelConvolution("last.0", channels, channels, initializer: .he, in: &scope),
+      PixelConvolution("last.1", channels, distribution.outputs, in: &scope),
+    ]
+  }
+
+  func callAsFunction(_ features: Variable) -> Variable { layers[1](relu(layers[0](relu(features)))) }
+}
+
+extension TrainingSettings {
+  /// How autoregressive networks of pictures are trained unless somebody chooses otherwise.
+  static var pixels: TrainingSettings {
+    var training = TrainingSettings()
+    training.epochs = 30
+    training.batch = 32
+    training.rate = 2e-3
+    training.clip = 1
+    training.cosine = true
+    return training
+  }
+}
+
 /// Levels of a pixel, by setting and support: bits stay bits, and real numbers are grey values.
 enum PixelLevels {
   static let real = 32
@@ -46,7 +74,17 @@ enum PixelLevels {
   static func count(_ form: RowForm, _ levels: Int) -> Int {
     form.support == .binary ? 2 : levels > 2 ? levels : real
   }
-  static func check(_ levels: Int) throws(FitError) {
+  static func distribution(_ form: RowForm, _ levels: Int, mixture: Int) -> LevelDistribution {
+    LevelDistribution(levels: count(form, levels), parts: mixture)
+  }
+
+  /// - Parameter sizes: what else is chosen about the layers, by name; 0 for what suits the picture.
+  static func check(_ levels: Int, mixture: Int, _ sizes: [(name: String, value: Int, most: Int)])
+    throws(FitError)
+  {
+    for (name, value, most) in sizes + [("mixture", mixture, 100)] where !(0...most).contains(value) {
+      throw .setting("\(name) is \(value), not 0 to \(most)")
+    }
     guard levels == 0 || (2...256).contains(levels) else {
       throw .setting("levels is \(levels), not 2 to 256, or 0 for what suits the rows")
     }

@@ -16,7 +16,7 @@ extension PixelCNN {
       above.move(down: drawn)
       row.begin()
       for x in 0..<picture.width {
-        let values = draw(row.logits(at: x, above), &random)
+        let values = distribution.draw(row.logits(at: x, above), &random)
         row.move(right: values)
         for (i, value) in values.enumerated() {
           drawn[i * picture.width + x] = value

@@ -10,12 +10,12 @@ public struct PixelCNNSettings: ModelSettings {
   public var layers = 0
   /// Grey levels of a pixel; 0 for bits, or 32 levels where rows are real numbers.
   public var levels = 0
+  /// Parts of a mixture of logistic distributions by which grey levels are foretold; 0 for a probability of each level of its own.
+  public var mixture = 0
 
   public init() {}
   public func check() throws(FitError) {
-    guard (0...1024).contains(channels) else { throw .setting("channels is \(channels), not 0 to 1024") }
-    guard (0...100).contains(layers) else { throw .setting("layers is \(layers), not 0 to 100") }
-    try PixelLevels.check(levels)
+    try PixelLevels.check(levels, mixture: mixture, [("channels", channels, 1024), ("layers", layers, 100)])
   }
 }
 
@@ -27,31 +27,22 @@ public struct PixelCNNSettings: ModelSettings {
 /// the right for the horizontal one; then all kernels may see their own place.
 public struct PixelCNN: CategoricalDesign, ConditionalDesign {
   public static let name = "pixelcnn"
-  public static var training: TrainingSettings {
-    var training = TrainingSettings()
-    training.epochs = 30
-    training.batch = 32
-    training.rate = 2e-3
-    training.clip = 1
-    training.cosine = true
-    return training
-  }
+  public static var training: TrainingSettings { .pixels }
   public static func support(for form: RowForm, _ settings: PixelCNNSettings) -> Support {
     PixelLevels.support(for: form, settings.levels)
   }
 
   let picture: PictureForm
-  public let levels: Int
+  public let distribution: LevelDistribution
   public let classes: Int
   public let order: [Int]
   let layers: [GatedPixelLayer]
-  /// 1×1: through a rectifier to the logits.
-  let last: [PixelConvolution]
+  let output: PixelOutput
 
   public init(_ settings: PixelCNNSettings, form: RowForm, in scope: inout ParameterScope) throws(FitError) {
     let picture = PictureForm(form)
     self.picture = picture
-    levels = PixelLevels.count(form, settings.levels)
+    distribution = PixelLevels.distribution(form, settings.levels, mixture: settings.mixture)
     classes = form.classes
     order = Array(0..<picture.size)
     let isLarge = picture.size >= 150
@@ -63,10 +54,7 @@ public struct PixelCNN: CategoricalDesign, ConditionalDesign {
         classes: form.classes,
         hasRowsAbove: picture.height > 1, in: &scope)
     }
-    last = [
-      PixelConvolution("last.0", channels, channels, initializer: .he, in: &scope),
-      PixelConvolution("last.1", channels, levels == 2 ? 1 : levels, in: &scope),
-    ]
+    output = PixelOutput(channels, distribution, in: &scope)
   }
 
   public func logits(_ rows: Rows) -> Variable {
@@ -79,8 +67,6 @@ public struct PixelCNN: CategoricalDesign, ConditionalDesign {
     }
     return picture.numbers(output(horizontal))
   }
-
-  func output(_ features: Variable) -> Variable { last[1](relu(last[0](relu(features)))) }
 }
 
 /// One layer of both stacks: `y = tanh(W_f ∗ x + V_f c) ⊙ σ(W_g ∗ x + V_g c)`, with c the class (equation 4), and in the horizontal

@@ -35,7 +35,7 @@ extension PixelRNN {
         for step in steps { step.before(column) }
         tape.rerun()
         for step in steps { step.after(column) }
-        for (row, value) in draw(logits.view.values, &random).enumerated() {
+        for (row, value) in distribution.draw(logits.view.values, &random).enumerated() {
           rows[row * picture.size + y * width + column] = value
         }
       }

@@ -10,12 +10,12 @@ public struct PixelRNNSettings: ModelSettings {
   public var layers = 0
   /// Grey levels of a pixel; 0 for bits, or 32 levels where rows are real numbers.
   public var levels = 0
+  /// Parts of a mixture of logistic distributions by which grey levels are foretold; 0 for a probability of each level of its own.
+  public var mixture = 0
 
   public init() {}
   public func check() throws(FitError) {
-    guard (0...1024).contains(units) else { throw .setting("units is \(units), not 0 to 1024") }
-    guard (0...100).contains(layers) else { throw .setting("layers is \(layers), not 0 to 100") }
-    try PixelLevels.check(levels)
+    try PixelLevels.check(levels, mixture: mixture, [("units", units, 1024), ("layers", layers, 100)])
   }
 }
 
@@ -41,31 +41,22 @@ public enum DiagonalBiLSTM: PixelRNNKind {
 /// place (mask A), residual LSTM layers over the picture, and two 1×1 convolutions (van den Oord et al. 2016, table 1).
 public struct PixelRNN<Kind: PixelRNNKind>: CategoricalDesign {
   public static var name: String { Kind.name }
-  public static var training: TrainingSettings {
-    var training = TrainingSettings()
-    training.epochs = 30
-    training.batch = 32
-    training.rate = 2e-3
-    training.clip = 1
-    training.cosine = true
-    return training
-  }
+  public static var training: TrainingSettings { .pixels }
   public static func support(for form: RowForm, _ settings: PixelRNNSettings) -> Support {
     PixelLevels.support(for: form, settings.levels)
   }
 
   let picture: PictureForm
-  public let levels: Int
+  public let distribution: LevelDistribution
   public let order: [Int]
   let first: PixelsBefore
   let layers: [any RecurrentPixelLayer]
-  /// 1×1: through a rectifier to the logits.
-  let last: [PixelConvolution]
+  let output: PixelOutput
 
   public init(_ settings: PixelRNNSettings, form: RowForm, in scope: inout ParameterScope) throws(FitError) {
     let picture = PictureForm(form)
     self.picture = picture
-    levels = PixelLevels.count(form, settings.levels)
+    distribution = PixelLevels.distribution(form, settings.levels, mixture: settings.mixture)
     order = Array(0..<picture.size)
     let isLarge = picture.size >= 150
     let units = settings.units > 0 ? settings.units : isLarge ? 16 : 8
@@ -75,17 +66,12 @@ public struct PixelRNN<Kind: PixelRNNKind>: CategoricalDesign {
       guard Kind.isDiagonal else { return RowLayer("\(i)", units, in: &scope) }
       return DiagonalLayer("\(i)", units, hasRowsAbove: picture.height > 1, in: &scope)
     }
-    last = [
-      PixelConvolution("last.0", 2 * units, 2 * units, initializer: .he, in: &scope),
-      PixelConvolution("last.1", 2 * units, levels == 2 ? 1 : levels, in: &scope),
-    ]
+    output = PixelOutput(2 * units, distribution, in: &scope)
   }
 
   public func logits(_ rows: Rows) -> Variable {
     picture.numbers(output(layers.reduce(first(picture.pictures(rows.x))) { $1($0) }))
   }
-
-  func output(_ features: Variable) -> Variable { last[1](relu(last[0](relu(features)))) }
 }
 
 /// A 7×7 convolution with mask A, from the picture: what it sees above, and what it sees to the left.

@@ -31,9 +31,10 @@ public struct BoltzmannMachineSettings: ModelSettings {
   public init() {}
   public func check() throws(FitError) {
     guard (0...10).contains(hidden) else { throw .setting("hidden is \(hidden), not 0 to 10") }
-    try checkChains(
-      steps: steps, particles: particles, momentum: 0, sweeps: sweeps, chains: partitionChains,
-      temperatures: partitionSteps)
+    var chains = ChainSettings()
+    (chains.steps, chains.particles, chains.sweeps) = (steps, particles, sweeps)
+    (chains.partitionChains, chains.partitionSteps) = (partitionChains, partitionSteps)
+    try chains.check()
   }
 }
 

@@ -5,7 +5,7 @@ extension Catalogue {
       capabilities: .of(GaussianBernoulliRBM.self),
       reference:
         "Hinton 2010, A practical guide to training restricted Boltzmann machines; Cho, Ilin & Raiko 2011",
-      settings: GaussianRBMSettings().descriptions + GaussianBernoulliRBMFit.training.descriptions,
+      settings: GaussianRBMSettings().descriptions + GaussianBernoulliRBMFit.usual.descriptions,
       begin: { (records, options) throws(FitError) in try GaussianBernoulliRBMFit(records, options) },
       decode: { try GaussianBernoulliRBM(decoding: $0) }),
     .network(

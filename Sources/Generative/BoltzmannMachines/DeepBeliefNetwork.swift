@@ -3,31 +3,17 @@ public import Networks
 import Tensors
 
 /// What can be chosen about a deep belief network.
-public struct DeepBeliefSettings: ModelSettings {
+public typealias DeepBeliefSettings = JoinedSettings<DeepBeliefUnits, ChainSettings>
+
+/// What can be chosen about the units of a deep belief network.
+public struct DeepBeliefUnits: ModelSettings {
   /// Units of each hidden layer from the bottom up; one number for two layers of as many. Nothing for as many as a row has bits,
   /// within 16 and 256, and above them as many as a row has bits, so that the second layer begins as the first one turned over.
   public var hidden: [Int] = []
   public var negativePhase = NegativePhase.persistent
-  /// Gibbs steps per update.
-  public var steps = 1
-  /// Chains that go on from batch to batch.
-  public var particles = 100
-  /// Whether gradients are centred at the means of the units.
-  public var centred = true
-  public var momentum: Float = 0.5
-  /// Gibbs sweeps of the top layers before a sample is taken, where not all states can be written out.
-  public var sweeps = 200
-  /// Of annealed importance sampling, where not all states can be written out.
-  public var partitionChains = 100
-  public var partitionSteps = 1000
 
   public init() {}
-  public func check() throws(FitError) {
-    try checkLayers(hidden)
-    try checkChains(
-      steps: steps, particles: particles, momentum: momentum, sweeps: sweeps, chains: partitionChains,
-      temperatures: partitionSteps)
-  }
+  public func check() throws(FitError) { try checkLayers(hidden) }
 }
 
 /// A deep belief network of bits: a restricted Boltzmann machine on top, and below it layers that are drawn downwards,
@@ -45,6 +31,8 @@ public struct DeepBeliefNetwork: EnergyDesign, EncodingDesign, InpaintingDesign 
     training.cosine = false
     return training
   }
+  /// Plain gradient descent goes on long after the first gains, and its steps cost little.
+  public static let leastSteps = 10_000
   public static func support(for form: RowForm, _ settings: DeepBeliefSettings) -> Support { .binary }
 
   let settings: DeepBeliefSettings
@@ -55,7 +43,7 @@ public struct DeepBeliefNetwork: EnergyDesign, EncodingDesign, InpaintingDesign 
   /// Of the machine on top.
   let partition: PartitionSlot
   public var codeWidth: Int { top.hidden }
-  public var stages: Int { layers.count }
+  public var stages: [Float] { layers.map { _ in 1 } }
   var top: BipartiteLayer { layers[layers.count - 1] }
 
   public init(
@@ -143,7 +131,8 @@ public struct DeepBeliefNetwork: EnergyDesign, EncodingDesign, InpaintingDesign 
 
   public func companion(_ stages: TrainingStages, seed: UInt64) -> (any TrainingCompanion)? {
     PersistentChains(
-      layers, stages, sweeps: isPersistent ? settings.steps : 0, isCentred: settings.centred, seed: seed
+      layers, stages, sweeps: isPersistent ? settings.steps : 0, isCentred: settings.centred,
+      isSlowing: true, seed: seed
     ) { stage, buffer in
       beginLayer(stage, buffer, seed: seed)
     }
@@ -177,13 +166,7 @@ public struct DeepBeliefNetwork: EnergyDesign, EncodingDesign, InpaintingDesign 
     for level in layers.indices where parameters[begun].values[level] == 0 {
       beginLayer(level, buffer, seed: seed)
     }
-    var parameters = buffer.parameters
-    let sampler = AnnealedImportanceSampling(
-      chains: settings.partitionChains, temperatures: settings.partitionSteps)
-    partition.set(
-      sampler.logPartition(top.machine(parameters), base: top.baseRates(parameters), seed: seed),
-      in: &parameters)
-    return parameters
+    return partition.found(top, settings.shared.sampler, buffer.parameters, seed: seed)
   }
 
   // MARK: sampling

@@ -3,39 +3,24 @@ public import Networks
 import Tensors
 
 /// What can be chosen about a deep Boltzmann machine.
-public struct DeepBoltzmannSettings: ModelSettings {
+public typealias DeepBoltzmannSettings = JoinedSettings<DeepBoltzmannUnits, ChainSettings>
+
+/// What can be chosen about the units of a deep Boltzmann machine.
+public struct DeepBoltzmannUnits: ModelSettings {
   /// Units of each hidden layer from the bottom up; one number for two layers of as many. Nothing for as many as a row has bits,
   /// within 16 and 256, and half as many above.
   public var hidden: [Int] = []
-  /// Gibbs steps per update.
-  public var steps = 1
-  /// Chains that go on from batch to batch.
-  public var particles = 100
   /// Mean-field updates of the hidden units given a row.
   public var meanField = 10
-  /// Whether gradients are centred at the means of the units; without it upper layers hardly learn.
-  public var centred = true
-  public var momentum: Float = 0.5
-  /// Gibbs sweeps before a sample is taken, where not all states can be written out.
-  public var sweeps = 200
-  /// Of annealed importance sampling, where not all states can be written out.
-  public var partitionChains = 100
-  public var partitionSteps = 1000
+  /// The share of the steps in which layers are trained one after another as machines of their own, before all of them together;
+  /// 0 for none, since centred gradients do without.
+  public var pretraining: Float = 0
 
   public init() {}
   public func check() throws(FitError) {
     try checkLayers(hidden)
     guard (1...1000).contains(meanField) else { throw .setting("meanField is \(meanField), not 1 to 1000") }
-    try checkChains(
-      steps: steps, particles: particles, momentum: momentum, sweeps: sweeps, chains: partitionChains,
-      temperatures: partitionSteps)
-  }
-}
-
-/// What all deep machines ask of their layers.
-func checkLayers(_ hidden: [Int]) throws(FitError) {
-  guard hidden.count <= 8, hidden.allSatisfy({ (1...65536).contains($0) }) else {
-    throw .setting("hidden is \(hidden), not at most 8 numbers from 1 to 65536")
+    try SettingCheck.share("pretraining", pretraining)
   }
 }
 
@@ -48,6 +33,8 @@ public struct DeepBoltzmannMachine: EnergyDesign, EncodingDesign, InpaintingDesi
   public static let name = "dbm"
   public static let likelihoodKind = LikelihoodKind.lowerBound
   public static var training: TrainingSettings { RestrictedBoltzmannMachine.training }
+  /// Plain gradient descent goes on long after the first gains, and its steps cost little.
+  public static let leastSteps = 10_000
   public static func support(for form: RowForm, _ settings: DeepBoltzmannSettings) -> Support { .binary }
 
   let settings: DeepBoltzmannSettings
@@ -59,6 +46,13 @@ public struct DeepBoltzmannMachine: EnergyDesign, EncodingDesign, InpaintingDesi
   var visible: Int { sizes[0] }
   /// Units of the even hidden layers.
   var evenHidden: Int { layer.visible - visible }
+  /// The shares of the steps: of each layer's own training, then of all layers together.
+  public var stages: [Float] {
+    guard settings.pretraining > 0 else { return [1] }
+    let machines = sizes.count - 1
+    return [Float](repeating: settings.pretraining / Float(machines), count: machines)
+      + [1 - settings.pretraining]
+  }
   /// All hidden units: the odd layers first.
   public var codeWidth: Int { layer.hidden + evenHidden }
 
@@ -127,6 +121,9 @@ public struct DeepBoltzmannMachine: EnergyDesign, EncodingDesign, InpaintingDesi
     guard rows.isTraining else {
       return oneUnitPseudoLoss(rows.x, width: visible, variationalFreeEnergy).mean()
     }
+    if stage < stages.count - 1 {
+      return DeepBoltzmannPretraining(self, rows.tape).loss(rows.x, machine: stage)
+    }
     let tape = rows.tape
     let data = completed(rows.x).units.withoutGradient()
     tape.update(layer.visibleMean, 0.95 * tape[layer.visibleMean] + 0.05 * data.mean(0))
@@ -159,21 +156,17 @@ public struct DeepBoltzmannMachine: EnergyDesign, EncodingDesign, InpaintingDesi
   }
 
   public func optimizers(_ training: TrainingSettings) -> [Optimizer] {
-    [.sgd(rate: training.rate, momentum: settings.momentum, decay: training.decay)]
+    stages.map { _ in .sgd(rate: training.rate, momentum: settings.momentum, decay: training.decay) }
   }
 
   public func companion(_ stages: TrainingStages, seed: UInt64) -> (any TrainingCompanion)? {
-    PersistentChains([layer], stages, sweeps: settings.steps, isCentred: settings.centred, seed: seed)
+    PersistentChains(
+      [BipartiteLayer?](repeating: nil, count: stages.count - 1) + [layer], stages, sweeps: settings.steps,
+      isCentred: settings.centred, seed: seed)
   }
 
   public func completed(_ parameters: Parameters, seed: UInt64) -> Parameters {
-    var parameters = parameters
-    let sampler = AnnealedImportanceSampling(
-      chains: settings.partitionChains, temperatures: settings.partitionSteps)
-    partition.set(
-      sampler.logPartition(layer.machine(parameters), base: layer.baseRates(parameters), seed: seed),
-      in: &parameters)
-    return parameters
+    partition.found(layer, settings.shared.sampler, parameters, seed: seed)
   }
 
   // MARK: sampling

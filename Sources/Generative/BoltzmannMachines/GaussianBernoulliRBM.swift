@@ -27,6 +27,8 @@ public struct GaussianBernoulliRBM: TrainedModel {
   /// Per input: what it usually adds to the free energy.
   let usual: [Float]
   let usualTotal: Float
+  /// In the units of the rows; nil for a model that was fitted for its scores only.
+  let logPartition: LogPartition?
 
   /// Beyond this many σ all inputs are equally strange: scores stay finite.
   static let bound: Float = 1e6
@@ -34,7 +36,7 @@ public struct GaussianBernoulliRBM: TrainedModel {
 
   init(
     bias: [Float], inverseSigma: [Float], weights: [Float], hiddenBias: [Float], spread: [Float],
-    usual: [Float]
+    usual: [Float], logPartition: LogPartition? = nil
   ) {
     self.bias = bias
     self.inverseSigma = inverseSigma
@@ -43,6 +45,14 @@ public struct GaussianBernoulliRBM: TrainedModel {
     self.spread = spread
     self.usual = usual
     usualTotal = VectorMath.sum(usual)
+    self.logPartition = logPartition
+  }
+
+  /// The same with its partition function.
+  func normalised(_ sampler: AnnealedImportanceSampling, seed: UInt64) -> GaussianBernoulliRBM {
+    GaussianBernoulliRBM(
+      bias: bias, inverseSigma: inverseSigma, weights: weights, hiddenBias: hiddenBias, spread: spread,
+      usual: usual, logPartition: found(sampler, seed: seed))
   }
 }
 
@@ -84,7 +94,7 @@ extension GaussianBernoulliRBM {
 
 extension GaussianBernoulliRBM {
   /// `(x - b) / σ`, 0 where missing.
-  private func standardised(_ inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
+  func standardised(_ inputs: [Float], mask: [Float]?, rows: Int) -> [Float] {
     var arena = Arena()
     let u = arena.reserve(rows * width)
     arena.standardise(
@@ -93,7 +103,7 @@ extension GaussianBernoulliRBM {
   }
 
   /// `c + Wᵀ u`, rows × hidden.
-  private func activations(_ u: [Float], rows: Int) -> [Float] {
+  func activations(_ u: [Float], rows: Int) -> [Float] {
     var a: [Float] = []
     for _ in 0..<rows { a += hiddenBias }
     Product.multiply(m: rows, n: hidden, k: width, u, weights, into: &a, accumulate: true)
@@ -101,13 +111,13 @@ extension GaussianBernoulliRBM {
   }
 
   /// `W h`, rows × width.
-  private func visibleMeans(_ units: [Float], rows: Int) -> [Float] {
+  func visibleMeans(_ units: [Float], rows: Int) -> [Float] {
     var u = [Float](repeating: 0, count: rows * width)
     Product.multiply(m: rows, n: width, k: hidden, units, weights, otherTransposed: true, into: &u)
     return u
   }
 
-  private func unscaled(_ u: [Float]) -> [Float] {
+  func unscaled(_ u: [Float]) -> [Float] {
     var x = u
     for i in x.indices { x[i] = u[i] / inverseSigma[i % width] + bias[i % width] }
     return x
@@ -210,15 +220,19 @@ extension GaussianBernoulliRBM {
 
 extension GaussianBernoulliRBM {
   public func encode() -> [UInt8] {
-    Weights(
-      [
-        "visible.bias": Tensor(bias, shape: [width]),
-        "visible.inverse_sigma": Tensor(inverseSigma, shape: [width]),
-        "weight": Tensor(weights, shape: [width, hidden]),
-        "hidden.bias": Tensor(hiddenBias, shape: [hidden]),
-        "spread": Tensor(spread, shape: [width]), "usual": Tensor(usual, shape: [width]),
-      ], metadata: ["model": Self.catalogueName]
-    ).encode()
+    var tensors = [
+      "visible.bias": Tensor(bias, shape: [width]),
+      "visible.inverse_sigma": Tensor(inverseSigma, shape: [width]),
+      "weight": Tensor(weights, shape: [width, hidden]),
+      "hidden.bias": Tensor(hiddenBias, shape: [hidden]),
+      "spread": Tensor(spread, shape: [width]), "usual": Tensor(usual, shape: [width]),
+    ]
+    if let logPartition {
+      tensors["partition"] = Tensor(
+        [Float(logPartition.value), Float(logPartition.standardError), logPartition.isExact ? 1 : 0],
+        shape: [3])
+    }
+    return Weights(tensors, metadata: ["model": Self.catalogueName]).encode()
   }
 
   public init(decoding bytes: [UInt8]) throws {
@@ -228,11 +242,16 @@ extension GaussianBernoulliRBM {
     let (width, hidden) = (weights.rows, weights.columns)
     let inverseSigma = try file.tensor("visible.inverse_sigma", shape: [width]).values
     guard inverseSigma.allSatisfy({ $0 > 0 }) else { throw WeightsError.wrongValue("a σ is not above 0") }
+    // Files from before there were likelihoods have none.
+    let partition = file.tensors["partition"] == nil ? nil : try file.tensor("partition", shape: [3]).values
     self.init(
       bias: try file.tensor("visible.bias", shape: [width]).values, inverseSigma: inverseSigma,
       weights: weights.values, hiddenBias: try file.tensor("hidden.bias", shape: [hidden]).values,
       spread: try file.tensor("spread", shape: [width]).values,
-      usual: try file.tensor("usual", shape: [width]).values)
+      usual: try file.tensor("usual", shape: [width]).values,
+      logPartition: partition.map {
+        LogPartition(value: Double($0[0]), standardError: Double($0[1]), isExact: $0[2] == 1)
+      })
   }
 }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Gradients
 import Networks
 import Tensors
@@ -16,6 +15,9 @@ public struct GaussianRBMSettings: ModelSettings {
   public var sigmaFloor: Float = 0.2
   /// The least deviation of an input.
   public var deviationFloor: Float = 0.05
+  /// Of annealed importance sampling, where not all states of the hidden units can be written out.
+  public var partitionChains = 100
+  public var partitionSteps = 1000
 
   public init() {}
   public func check() throws(FitError) {
@@ -24,6 +26,9 @@ public struct GaussianRBMSettings: ModelSettings {
     guard sigmaFloor > 0, sigmaFloor <= 1 else {
       throw .setting("sigmaFloor is \(sigmaFloor), not above 0 and at most 1")
     }
+    var chains = ChainSettings()
+    (chains.partitionChains, chains.partitionSteps) = (partitionChains, partitionSteps)
+    try chains.check()
     guard deviationFloor >= 0 else { throw .setting("deviationFloor is \(deviationFloor), not 0 or more") }
   }
 }
@@ -31,12 +36,14 @@ public struct GaussianRBMSettings: ModelSettings {
 /// The fit of a ``GaussianBernoulliRBM``: that of its `fit` function, and with settings by name and a state that can be written down.
 final class GaussianBernoulliRBMFit: LoopFit {
   private let data: DataMatrix
+  private let seed: UInt64
+  private let sampler: AnnealedImportanceSampling
   private let moments: (mean: [Float], deviation: [Float])
-  private var trained: Training<RBMLearner>
-  private let interval: Int
-  private var curve: [CurvePoint] = []
+  var training: Training<RBMLearner>
 
-  static var training: TrainingSettings {
+  static var name: String { GaussianBernoulliRBM.catalogueName }
+
+  static var usual: TrainingSettings {
     let usual = RBMSettings()
     var training = TrainingSettings()
     training.epochs = usual.epochs
@@ -52,8 +59,10 @@ final class GaussianBernoulliRBMFit: LoopFit {
     data = records.matrix
     try data.check(minimumRows: GaussianBernoulliRBM.minimumRows)
     var own = GaussianRBMSettings()
-    var chosen = Self.training
+    var chosen = Self.usual
     try assign(options, own: &own, training: &chosen)
+    seed = options.seed
+    sampler = AnnealedImportanceSampling(chains: own.partitionChains, temperatures: own.partitionSteps)
     var settings = RBMSettings()
     settings.hidden = own.hidden > 0 ? own.hidden : nil
     settings.negativePhase = own.negativePhase
@@ -71,94 +80,24 @@ final class GaussianBernoulliRBMFit: LoopFit {
     let split = HeldOutSplit(rows: data.rows, share: settings.heldOut)
     var training = GaussianBernoulliRBM.training(
       GaussianBernoulliRBM.seen(data, split, moments), split, settings: settings, seed: options.seed)
-    if chosen.patience == 0 { training.loop.patience = nil }
-    if chosen.patience == 0 { training.loop.halvingInterval = nil }
+    if chosen.patience == 0 {
+      training.loop.patience = nil
+      training.loop.halvingInterval = nil
+    }
     if chosen.cosine { training.loop.schedule = .cosine(steps: training.loop.steps, end: 0) }
     if chosen.clip > 0 { training.loop.clipping = .norm(chosen.clip) }
     if chosen.average > 0 {
       training.state.average = MovingAverage(of: training.state.parameters.values, decay: chosen.average)
     }
-    interval = training.loop.evaluationInterval ?? 1
-    training.loop.checkpointInterval = interval
-    trained = training
-  }
-
-  var learner: RBMLearner { trained.learner }
-
-  func run(_ surroundings: FitSurroundings) throws(FitError) -> TrainingEnd {
-    var learner = trained.learner
-    defer { trained.learner = learner }
-    return try run(surroundings, with: &learner)
-  }
-
-  func run(
-    _ surroundings: FitSurroundings, with learner: inout some Learner
-  ) throws(FitError) -> TrainingEnd {
-    trained.loop.timeLimit = surroundings.timeLimit
-    var written = surroundings.now()
-    var end = TrainingEnd.finished
-    let loop = trained.loop
-    var state = trained.state
-    defer { trained.state = state }
-    do throws(TrainingError) {
-      try loop.run(
-        &state, &learner, now: surroundings.now,
-        observer: { progress in
-          note(progress)
-          end = progress.end ?? end
-          surroundings.observer(progress)
-        }, shouldStop: surroundings.shouldStop,
-        checkpoint: { state in
-          guard surroundings.now() - written >= surroundings.checkpointInterval else { return }
-          written = surroundings.now()
-          surroundings.checkpoint(encode(state))
-        })
-    } catch {
-      throw .diverged(step: error.step)
-    }
-    return end
-  }
-
-  private func note(_ progress: TrainingProgress) {
-    let isWhole = progress.step % interval == 0 || progress.end == .finished
-    guard isWhole, progress.step > (curve.last?.step ?? 0) else { return }
-    curve.append(CurvePoint(step: progress.step, loss: progress.loss, heldOutLoss: progress.heldOutLoss))
+    self.training = training
   }
 
   func model() throws(FitError) -> any TrainedModel {
-    guard trained.state.step > 0 else { throw .stopped }
-    var parameters = trained.state.best?.parameters ?? trained.state.parameters
-    if let average = trained.state.average { parameters.values = average.values }
-    return GaussianBernoulliRBM.machine(trained.learner.machine(parameters), moments, fittedTo: data)
-  }
-
-  // MARK: bytes
-
-  func encode() -> [UInt8] { encode(trained.state) }
-
-  private func encode(_ state: TrainingState) -> [UInt8] {
-    // What was just written reads back.
-    guard let weights = try? Weights(decoding: state.encode()) else { return [] }
-    let text = CurvePoint.text(curve)
-    return Weights(
-      weights.tensors,
-      metadata: weights.metadata.merging(
-        ["curve": text, "model": GaussianBernoulliRBM.catalogueName]
-      ) { old, _ in old }
-    ).encode()
-  }
-
-  func restore(_ bytes: [UInt8]) throws(WeightsError) {
-    let weights = try Weights(decoding: bytes)
-    try weights.check(model: GaussianBernoulliRBM.catalogueName)
-    let text = try weights.text("curve")
-    let curve: [CurvePoint]
-    do {
-      curve = try JSONDecoder().decode([CurvePoint].self, from: Data(text.utf8))
-    } catch {
-      throw .malformed("the training curve is not what it should be")
-    }
-    try trained.state.restore(bytes)
-    self.curve = curve
+    let state = training.state
+    guard state.step > 0 else { throw .stopped }
+    var parameters = state.best?.parameters ?? state.parameters
+    if let average = state.average { parameters.values = average.values }
+    return GaussianBernoulliRBM.machine(training.learner.machine(parameters), moments, fittedTo: data)
+      .normalised(sampler, seed: seed)
   }
 }

@@ -5,24 +5,30 @@ import Tensors
 /// The company of layers of ``BipartiteLayer`` that are trained one after another: their chains follow the model (Tieleman 2008),
 /// and their gradients are centred.
 final class PersistentChains: TrainingCompanion {
-  private let layers: [BipartiteLayer]
+  private let layers: [BipartiteLayer?]
   private let stages: TrainingStages
   private let seed: UInt64
   /// Gibbs sweeps per step; 0 where no chains are kept.
   private let sweeps: Int
   private let isCentred: Bool
+  private let isSlowing: Bool
   private let enter: (Int, ParameterBuffer) -> Void
   private var gibbs: (stage: Int, chains: BlockGibbs)?
 
-  /// - Parameter enter: called before the first step of a stage.
+  /// - Parameters:
+  ///   - layers: of each stage; nil for one whose loss needs no company.
+  ///   - isSlowing: whether each stage ends at a small rate, along a cosine of its own.
+  ///   - enter: called before the first step of a stage.
   init(
-    _ layers: [BipartiteLayer], _ stages: TrainingStages, sweeps: Int, isCentred: Bool, seed: UInt64,
+    _ layers: [BipartiteLayer?], _ stages: TrainingStages, sweeps: Int, isCentred: Bool,
+    isSlowing: Bool = false, seed: UInt64,
     enter: @escaping (Int, ParameterBuffer) -> Void = { _, _ in }
   ) {
     self.layers = layers
     self.stages = stages
     self.sweeps = sweeps
     self.isCentred = isCentred
+    self.isSlowing = isSlowing
     self.seed = seed
     self.enter = enter
   }
@@ -30,8 +36,7 @@ final class PersistentChains: TrainingCompanion {
   func before(_ buffer: ParameterBuffer, step: Int) {
     let stage = stages.place(of: step).stage
     if step == stages.begin(of: stage) { enter(stage, buffer) }
-    guard sweeps > 0 else { return }
-    let layer = layers[stage]
+    guard sweeps > 0, let layer = layers[stage] else { return }
     var chains: BlockGibbs
     if let gibbs, gibbs.stage == stage {
       chains = gibbs.chains
@@ -52,14 +57,14 @@ final class PersistentChains: TrainingCompanion {
 
   func after(_ buffer: ParameterBuffer, step: Int) {
     let (stage, share) = stages.place(of: step)
-    let layer = layers[stage]
-    if let connected = layer.connected {
-      let gradient = buffer.gradient(layer.weight)
-      gradient.assign(zip(gradient.values, connected.values).map { $0 * $1 })
+    if let layer = layers[stage] {
+      if let connected = layer.connected {
+        let gradient = buffer.gradient(layer.weight)
+        gradient.assign(zip(gradient.values, connected.values).map { $0 * $1 })
+      }
+      if isCentred { centre(layer, buffer) }
     }
-    if isCentred { centre(layer, buffer) }
-    if stages.count > 1 {
-      // Each stage ends at a small rate, along a cosine of its own.
+    if isSlowing {
       let factor = Schedule.cosine(steps: 1000, end: 0).factor(after: Int(share * 1000))
       let gradient = buffer.gradient
       Elementwise.affine(gradient, factor: factor, offset: 0, into: gradient)

@@ -11,47 +11,17 @@ public enum NegativePhase: String, Sendable, Codable {
 }
 
 /// What can be chosen about a restricted Boltzmann machine of bits.
-public struct RestrictedBoltzmannSettings: ModelSettings {
+public typealias RestrictedBoltzmannSettings = JoinedSettings<RestrictedUnits, ChainSettings>
+
+/// What can be chosen about the units of a restricted Boltzmann machine of bits.
+public struct RestrictedUnits: ModelSettings {
   /// Hidden units; 0 for as many as a row has bits, within 16 and 256.
   public var hidden = 0
   public var negativePhase = NegativePhase.persistent
-  /// Gibbs steps per update.
-  public var steps = 1
-  /// Chains that go on from batch to batch.
-  public var particles = 100
-  /// Whether gradients are centred at the means of the units.
-  public var centred = true
-  public var momentum: Float = 0.5
-  /// Gibbs sweeps before a sample is taken, where not all states can be written out.
-  public var sweeps = 200
-  /// Of annealed importance sampling, where not all states can be written out.
-  public var partitionChains = 100
-  public var partitionSteps = 1000
 
   public init() {}
   public func check() throws(FitError) {
     guard (0...65536).contains(hidden) else { throw .setting("hidden is \(hidden), not 0 to 65536") }
-    try checkChains(
-      steps: steps, particles: particles, momentum: momentum, sweeps: sweeps, chains: partitionChains,
-      temperatures: partitionSteps)
-  }
-}
-
-/// What all machines that follow chains ask of their settings.
-func checkChains(
-  steps: Int, particles: Int, momentum: Float, sweeps: Int, chains: Int, temperatures: Int
-) throws(FitError) {
-  guard (1...10000).contains(steps) else { throw .setting("steps is \(steps), not 1 to 10000") }
-  guard (1...65536).contains(particles) else {
-    throw .setting("particles is \(particles), not 1 to 65536")
-  }
-  guard momentum >= 0, momentum < 1 else { throw .setting("momentum is \(momentum), not 0 to below 1") }
-  guard (1...1_000_000).contains(sweeps) else { throw .setting("sweeps is \(sweeps), not 1 to 1000000") }
-  guard (2...65536).contains(chains) else {
-    throw .setting("partitionChains is \(chains), not 2 to 65536")
-  }
-  guard (1...10_000_000).contains(temperatures) else {
-    throw .setting("partitionSteps is \(temperatures), not 1 to 10000000")
   }
 }
 
@@ -70,6 +40,8 @@ public struct RestrictedBoltzmannMachine: EnergyDesign, EncodingDesign, Inpainti
     training.cosine = true
     return training
   }
+  /// Plain gradient descent goes on long after the first gains, and its steps cost little.
+  public static let leastSteps = 10_000
   public static func support(for form: RowForm, _ settings: RestrictedBoltzmannSettings) -> Support {
     .binary
   }
@@ -132,13 +104,7 @@ public struct RestrictedBoltzmannMachine: EnergyDesign, EncodingDesign, Inpainti
   }
 
   public func completed(_ parameters: Parameters, seed: UInt64) -> Parameters {
-    var parameters = parameters
-    let sampler = AnnealedImportanceSampling(
-      chains: settings.partitionChains, temperatures: settings.partitionSteps)
-    partition.set(
-      sampler.logPartition(layer.machine(parameters), base: layer.baseRates(parameters), seed: seed),
-      in: &parameters)
-    return parameters
+    partition.found(layer, settings.shared.sampler, parameters, seed: seed)
   }
 
   // MARK: sampling

@@ -33,11 +33,21 @@ extension FlowDesign {
   // MARK: likelihood
 
   public func loss(_ rows: Rows) -> Variable {
+    let rows = filled(rows)
     guard flow.noise > 0, rows.isTraining, flow.dequantisation == nil else {
       return -logLikelihood(rows, samples: 1).mean()
     }
     let noisy = rows.x + rows.tape.normal(rows.x.shape) * flow.noise
     return -logLikelihood(Rows(noisy, labels: rows.labels, isTraining: true), samples: 1).mean()
+  }
+
+  /// A flow has no density of a part of a row. Were the same number to stand for all that is missing, the flow would learn a spike
+  /// there, as high as it can: instead a usual one is drawn anew at each step, of standardised rows from a normal distribution (bits
+  /// that are missing are drawn from their mean, levels dequantised anyway).
+  private func filled(_ rows: Rows) -> Rows {
+    guard let mask = rows.mask, flow.dequantisation == nil else { return rows }
+    let usual = rows.tape.normal(rows.x.shape) * (1 - mask)
+    return Rows(rows.x * mask + usual, labels: rows.labels, isTraining: rows.isTraining)
   }
 
   public func strangeness(_ rows: Rows) -> Variable { -logDensity(rows, noise: nil) }

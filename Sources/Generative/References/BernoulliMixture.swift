@@ -45,13 +45,13 @@ public struct BernoulliMixture: ReferenceModel, InpaintingModel, TrainingCurveKe
     var components = settings.components
     if components == 0 {
       let split = HeldOutSplit(rows: data.rows, share: 0.15)
-      let learned = problem(data.rows(split.order[..<split.trained]))
-      let heldOut = problem(data.rows(split.heldOut[...]))
+      let learned = problem(data.rows(split.trainedRows))
+      let heldOut = problem(data.rows(split.heldOutRows))
       components = try ExpectationMaximization.components(upTo: split.trained / 8) {
         (count: Int) throws(FitError) in
         let (coins, _) = try learned.fitted(
           components: count, iterations: iterations, seed: options.seed, surroundings)
-        return heldOut.expected(coins).logLikelihood
+        return heldOut.expected(coins).logLikelihoods
       }
     }
     let (coins, curve) = try problem(data).fitted(
@@ -193,19 +193,20 @@ struct BernoulliMixtureFit {
     for (row, group) in groups.enumerated() { shares[row * components + group] = 1 }
     return try ExpectationMaximization.run(maximised(shares), iterations: iterations, surroundings) {
       (coins: MixtureOfCoins) throws(FitError) in
-      let (shares, logLikelihood) = expected(coins)
-      return (maximised(shares), logLikelihood)
+      let (shares, logLikelihoods) = expected(coins)
+      return (maximised(shares), logLikelihoods.reduce(0, +) / Double(count))
     }
   }
 
-  /// Which share each component has in each row, `rows × components`, and the mean log-likelihood.
-  func expected(_ coins: MixtureOfCoins) -> (shares: [Float], logLikelihood: Double) {
+  /// Which share each component has in each row, `rows × components`, and their log-likelihoods.
+  func expected(_ coins: MixtureOfCoins) -> (shares: [Float], logLikelihoods: [Double]) {
     let k = coins.weights.count
     var shares = [Float](repeating: 0, count: count * k)
     var space = WorkingSpace()
     let block = 1024
     space.grow(rows: block * width, products: block * k, numbers: k)
-    var total = 0.0
+    var logLikelihoods: [Double] = []
+    logLikelihoods.reserveCapacity(count)
     for start in stride(from: 0, to: count, by: block) {
       let part = min(block, count - start)
       space.rows.replaceSubrange(0..<part * width, with: rows[start * width..<(start + part) * width])
@@ -214,13 +215,13 @@ struct BernoulliMixtureFit {
       for row in 0..<part {
         coins.joint(&space, row: row, missing: missing)
         let sum = logSumExp(space.numbers, 0..<k)
-        total += sum
+        logLikelihoods.append(sum)
         for component in 0..<k {
           shares[(start + row) * k + component] = Float(exp(space.numbers[component] - sum))
         }
       }
     }
-    return (shares, total / Double(count))
+    return (shares, logLikelihoods)
   }
 
   private func maximised(_ shares: [Float]) -> MixtureOfCoins {

@@ -8,7 +8,8 @@ enum ExpectationMaximization {
   /// What a further component must gain on held-out rows, nats per row: less is chance.
   static let leastHeldOutGain = 0.01
 
-  /// - Parameter step: from parameters to the next ones, and the mean log-likelihood of the rows under the former.
+  /// - Parameter step: from parameters to the next ones, and what is to rise of the former: the mean log-likelihood of the rows,
+  ///   with the logarithm of the prior of the parameters where these have one.
   /// - Throws: ``FitError/diverged(step:)``.
   static func run<State>(
     _ state: State, iterations: Int, _ surroundings: FitSurroundings,
@@ -33,15 +34,23 @@ enum ExpectationMaximization {
 
   /// The number of components that makes held-out rows most likely; larger ones are tried until two in a row were no better.
   ///
-  /// - Parameter logLikelihood: the mean over held-out rows with this many components.
+  /// A gain counts when it is more than its own standard error over the rows (Breiman et al. 1984, section 3.4.3): what a few rows
+  /// gain by chance does not pay for a component.
+  ///
+  /// - Parameter logLikelihoods: of each held-out row with this many components.
   static func components(
-    upTo most: Int, _ logLikelihood: (Int) throws(FitError) -> Double
+    upTo most: Int, _ logLikelihoods: (Int) throws(FitError) -> [Double]
   ) throws(FitError) -> Int {
-    var (best, highest, failures) = (1, -Double.infinity, 0)
-    for count in [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] where count <= max(most, 1) {
-      let value = try logLikelihood(count)
-      if value > highest + leastHeldOutGain {
-        (best, highest, failures) = (count, value, 0)
+    var (best, failures) = (1, 0)
+    var highest = try logLikelihoods(1)
+    for count in [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] where count <= most {
+      let values = try logLikelihoods(count)
+      let gains = zip(values, highest).map { $0 - $1 }
+      let rows = Double(max(gains.count, 1))
+      let mean = gains.reduce(0, +) / rows
+      let variance = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(rows - 1, 1)
+      if mean > max(leastHeldOutGain, (variance / rows).squareRoot()) {
+        (best, highest, failures) = (count, values, 0)
       } else {
         failures += 1
         if failures == 2 { break }

@@ -3,12 +3,12 @@ import Tensors
 
 /// What can be chosen about a Gaussian.
 public struct GaussianSettings: ModelSettings {
-  /// How far the covariance is drawn towards that of independent columns, 0 to 1.
+  /// How far the covariance is drawn towards that of independent columns, 0 to below 1.
   public var shrinkage: Float = 0.001
 
   public init() {}
   public func check() throws(FitError) {
-    guard shrinkage >= 0, shrinkage <= 1 else { throw .setting("shrinkage is \(shrinkage), not 0 to 1") }
+    try SettingCheck.share("shrinkage", shrinkage)
   }
 }
 

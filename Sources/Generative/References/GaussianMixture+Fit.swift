@@ -14,15 +14,20 @@ struct GaussianMixtureFit {
   private let count: Int
   private let width: Int
   private let missing: MissingEntries?
-  /// How far covariances are drawn towards that of independent columns, which is the identity for prepared rows.
-  private let shrinkage: Double
+  /// Rows of independent columns, whose covariance is the identity for prepared rows, that are added to those of all components
+  /// together: an inverse Wishart prior of each covariance. Never none, so that no component can collapse onto a row and the
+  /// likelihood with it go to infinity.
+  private let priorRows: Double
+
+  /// Rows of the prior to one that is given.
+  private static let leastPrior = 1e-5
 
   init(_ rows: [Float], _ preparation: Preparation, _ mask: [Float]?, shrinkage: Float) {
     self.rows = rows
     width = preparation.form.width
     count = rows.count / width
     missing = MissingEntries(mask, first: 0, preparation)
-    self.shrinkage = Double(shrinkage)
+    priorRows = Double(count) * max(Double(shrinkage) / (1 - Double(shrinkage)), Self.leastPrior)
   }
 
   /// Fits so many components from groups of k-means.
@@ -39,16 +44,31 @@ struct GaussianMixtureFit {
   ) throws(FitError) -> (state: State, curve: [CurvePoint]) {
     try ExpectationMaximization.run(state, iterations: iterations, surroundings) {
       (state: State) throws(FitError) in
-      let (responsibilities, logLikelihood) = expected(state)
-      return (try maximised(responsibilities, before: state), logLikelihood)
+      let (responsibilities, logLikelihoods) = expected(state)
+      return (
+        try maximised(responsibilities, before: state),
+        (logLikelihoods.reduce(0, +) + logPrior(state)) / Double(count)
+      )
     }
   }
 
-  /// Which share each component has in each row, `[component][row]`, and the mean log-likelihood.
-  func expected(_ state: State) -> (responsibilities: [[Double]], logLikelihood: Double) {
+  /// `-a/2 Σ_k (log |Σ_k| + tr Σ_k⁻¹)`, up to a constant, with a the rows of the prior for each component: what makes the covariances
+  /// of ``maximised(_:before:)`` the best ones.
+  private func logPrior(_ state: State) -> Double {
+    let each = priorRows / Double(state.components.count)
+    return state.components.reduce(0) { sum, component in
+      let trace = component.whitening.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let logDeterminant = -2 * component.logNormaliser - Double(width) * log(2 * .pi)
+      return sum - each / 2 * (logDeterminant + trace)
+    }
+  }
+
+  /// Which share each component has in each row, `[component][row]`, and the log-likelihoods of the rows.
+  func expected(_ state: State) -> (responsibilities: [[Double]], logLikelihoods: [Double]) {
     let components = state.components.count
     var shares = [[Double]](repeating: [Double](repeating: 0, count: count), count: components)
-    var total = 0.0
+    var logLikelihoods: [Double] = []
+    logLikelihoods.reserveCapacity(count)
     var space = WorkingSpace()
     let mixture = GaussianMixtureDensity(state)
     mixture.reserve(&space, rows: 1024)
@@ -61,13 +81,13 @@ struct GaussianMixtureFit {
       for row in 0..<part {
         let logs = mixture.logs(ofRow: row)
         let sum = logSumExp(space.numbers, logs)
-        total += sum
+        logLikelihoods.append(sum)
         for component in 0..<components {
           shares[component][start + row] = exp(space.numbers[logs.lowerBound + component] - sum)
         }
       }
     }
-    return (shares, total / Double(count))
+    return (shares, logLikelihoods)
   }
 
   /// The best parameters for these shares.
@@ -75,6 +95,7 @@ struct GaussianMixtureFit {
   /// - Parameter before: by whose densities missing entries are filled in; nil for their usual values.
   func maximised(_ shares: [[Double]], before: State?) throws(FitError) -> State {
     var state = State(weights: [], components: [])
+    let prior = priorRows / Double(shares.count)
     for (component, share) in shares.enumerated() {
       let total = share.reduce(0, +)
       // A component that lost all its rows stays where it was.
@@ -87,8 +108,8 @@ struct GaussianMixtureFit {
       for j in 0..<width { mean[j] /= max(total, 1e-9) }
       for i in 0..<width {
         for j in 0..<width {
-          let own = covariance[i * width + j] / max(total, 1e-9) - mean[i] * mean[j]
-          covariance[i * width + j] = (1 - shrinkage) * own + (i == j ? shrinkage + 1e-6 : 0)
+          let own = covariance[i * width + j] - total * mean[i] * mean[j]
+          covariance[i * width + j] = (own + (i == j ? prior : 0)) / (total + prior)
         }
       }
       do {

@@ -6,7 +6,8 @@ import Tensors
 public struct GaussianMixtureSettings: ModelSettings {
   /// How many; 0 for as many as make held-out rows most likely, while each has eight rows to a number of its mean.
   public var components = 0
-  /// How far covariances are drawn towards that of independent columns, 0 to 1.
+  /// How far covariances are drawn towards that of independent columns, 0 to below 1: of a component of average size so far, of a
+  /// smaller one further.
   public var shrinkage: Float = 0.01
 
   public init() {}
@@ -14,7 +15,7 @@ public struct GaussianMixtureSettings: ModelSettings {
     guard (0...1024).contains(components) else {
       throw .setting("components is \(components), not 0 to 1024")
     }
-    guard shrinkage >= 0, shrinkage <= 1 else { throw .setting("shrinkage is \(shrinkage), not 0 to 1") }
+    try SettingCheck.share("shrinkage", shrinkage)
   }
 }
 
@@ -81,11 +82,11 @@ public struct GaussianMixture: ReferenceModel, InpaintingModel, TrainingCurveKee
     var components = settings.components
     if components == 0 {
       let split = HeldOutSplit(rows: data.rows, share: 0.15)
-      let learned = data.rows(split.order[..<split.trained])
-      let heldOut = data.rows(split.heldOut[...])
+      let learned = data.rows(split.trainedRows)
+      let heldOut = data.rows(split.heldOutRows)
       let judge = GaussianMixtureFit(preparation(heldOut), preparation, heldOut.mask, shrinkage: 0)
       components = try ExpectationMaximization.components(upTo: split.trained / (8 * data.columns)) {
-        (count: Int) throws(FitError) in judge.expected(try fitted(learned, count).state).logLikelihood
+        (count: Int) throws(FitError) in judge.expected(try fitted(learned, count).state).logLikelihoods
       }
     }
     let (state, curve) = try fitted(data, min(components, data.rows))

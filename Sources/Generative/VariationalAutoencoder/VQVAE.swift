@@ -88,7 +88,7 @@ struct VQVAE: LikelihoodDesign, EncodingDesign, InpaintingDesign, SettlingDesign
     let choice = quantizer.nearest(z)
     let vectors = quantizer.vectors(choice)
     let straight = z + (vectors - z).withoutGradient()
-    let logProbability = rows.logProbability(batch.x, output: decoder(straight))
+    let logProbability = rows.logProbability(batch.x, output: decoder(straight), mask: batch.mask)
     let distance = (z - vectors).squared().sum() / Float(batch.count)
     if batch.isTraining { quantizer.follow(z, choice) }
     return distance * commitment - (logProbability + prior.logProbability(choice)).mean()

@@ -3,16 +3,15 @@ import Networks
 import Tensors
 
 /// What can be chosen about the networks of all variational autoencoders.
-struct LatentSettings: Sendable {
+struct LatentSettings: ModelSettings {
   /// Units of the encoder's hidden layers, mirrored in the decoder; empty for what suits the width.
   var hidden: [Int] = []
   /// Latent units; 0 for 40 of wide rows, about a quarter of narrow ones.
   var code = 0
-  /// No hidden layers at all.
-  var linear = false
+  /// The distribution of rows: `gaussian`, `bernoulli`, or `auto` for what suits them.
+  var likelihood = "auto"
 
   func layers(_ form: RowForm) -> [Int] {
-    if linear { return [] }
     if !hidden.isEmpty { return hidden }
     return form.width >= 256 ? [500, 300] : [max(32, min(256, 2 * form.width))]
   }
@@ -20,6 +19,7 @@ struct LatentSettings: Sendable {
   func check() throws(FitError) {
     try SettingCheck.layers("hidden", hidden)
     try SettingCheck.units("code", code)
+    try SettingCheck.word("likelihood", likelihood, of: RowLikelihood.words)
   }
 }
 
@@ -28,12 +28,18 @@ struct LatentSettings: Sendable {
 /// The score is `-log p(x | z = μ(x)) + KL(q(z | x) ‖ p(z))`, nats: the evidence lower bound with the mean code in the place of a draw.
 protocol VariationalDesign: LikelihoodDesign, EncodingDesign, InpaintingDesign, SettlingDesign,
   InspectableDesign
-{
+where Settings == JoinedSettings<Own, LatentSettings> {
+  /// What can be chosen about this one.
+  associatedtype Own: ModelSettings
   var network: VariationalNetwork { get }
 }
 
 extension VariationalDesign {
   static var likelihoodKind: LikelihoodKind { .lowerBound }
+  static var training: TrainingSettings { .variational }
+  static func support(for form: RowForm, _ settings: Settings) -> Support {
+    RowLikelihood(settings.likelihood, for: form).support
+  }
   var codeWidth: Int { network.codeWidth }
 
   func condition(_ rows: Rows) -> Variable? {

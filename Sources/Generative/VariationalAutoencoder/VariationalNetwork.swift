@@ -42,11 +42,12 @@ struct RowDistribution: Sendable {
     softplus(tape[slot] - Self.leastLogVariance) + Self.leastLogVariance
   }
 
-  /// `log p(x | z)` of each row from the decoder's output of the same shape, summed over the last axis.
-  func logProbability(_ x: Variable, output: Variable) -> Variable {
-    guard let variance else { return -binaryCrossEntropy(output, targets: x).sum(-1) }
+  /// `log p(x | z)` of each row from the decoder's output of the same shape, summed over the last axis, of which only what was
+  /// observed counts.
+  func logProbability(_ x: Variable, output: Variable, mask: Variable? = nil) -> Variable {
+    guard let variance else { return -binaryCrossEntropy(output, targets: x).observed(mask).sum(-1) }
     let s = logVariance(variance, x.tape)
-    return (((x - output).squared() * exp(-s)) + s + Self.logTwoPi).sum(-1) * -0.5
+    return (((x - output).squared() * exp(-s)) + s + Self.logTwoPi).observed(mask).sum(-1) * -0.5
   }
   private static let logTwoPi: Float = 1.837_877_1
 
@@ -76,13 +77,15 @@ struct VariationalNetwork: Sendable {
   private let divergence: Slot
   private let spread: Slot
 
+  /// - Parameters:
+  ///   - hidden: units of the encoder's hidden layers, mirrored in the decoder.
+  ///   - code: latent units; 0 for what suits the rows.
   init(
-    _ settings: LatentSettings, form: RowForm, classes: Int = 0, in scope: inout ParameterScope
+    form: RowForm, hidden: [Int], code: Int, classes: Int = 0, in scope: inout ParameterScope
   ) {
     width = form.width
     self.classes = classes
-    codeWidth = settings.code > 0 ? settings.code : form.width >= 256 ? 40 : AutomaticCode.narrow(form)
-    let hidden = settings.layers(form)
+    codeWidth = code > 0 ? code : form.width >= 256 ? 40 : AutomaticCode.narrow(form)
     let inputs = width + classes
     let inner = hidden.last ?? inputs
     trunk =
@@ -142,18 +145,23 @@ struct VariationalNetwork: Sendable {
   // MARK: bounds of log p(x), `[rows]`
 
   /// The reconstruction part and the divergence of the evidence lower bound, one draw of the code (equation 7).
-  func evidence(_ x: Variable, _ condition: Variable?) -> (logProbability: Variable, divergence: Variable) {
+  func evidence(
+    _ x: Variable, _ condition: Variable?, mask: Variable? = nil
+  ) -> (logProbability: Variable, divergence: Variable) {
     let posterior = posterior(x, condition)
     return (
-      rows.logProbability(x, output: output(posterior.draw(), condition)), posterior.divergence.sum(-1)
+      rows.logProbability(x, output: output(posterior.draw(), condition), mask: mask),
+      posterior.divergence.sum(-1)
     )
   }
 
   /// The importance-weighted bound `log 1/k Σ p(x, z_i) / q(z_i | x)` with `k` draws (Burda et al. 2016, equation 8); with one the
   /// evidence lower bound, its divergence in closed form.
-  func bound(_ x: Variable, _ condition: Variable?, samples k: Int) -> Variable {
+  ///
+  /// - Parameter mask: 0 for what is missing: it is integrated out, as numbers given the code are independent of each other.
+  func bound(_ x: Variable, _ condition: Variable?, samples k: Int, mask: Variable? = nil) -> Variable {
     guard k > 1 else {
-      let (logProbability, divergence) = evidence(x, condition)
+      let (logProbability, divergence) = evidence(x, condition, mask: mask)
       return logProbability - divergence
     }
     let (n, tape, posterior) = (x.shape[0], x.tape, posterior(x, condition))
@@ -164,7 +172,8 @@ struct VariationalNetwork: Sendable {
     let deviation = exp(posterior.logVariance * 0.5).inserting(1)
     let z = posterior.mean.inserting(1) + deviation * noise
     let output = output(z.reshaped([n * k, codeWidth]), condition.map(repeated))
-    let logProbability = rows.logProbability(repeated(x), output: output).reshaped([n, k])
+    let logProbability = rows.logProbability(repeated(x), output: output, mask: mask.map(repeated))
+      .reshaped([n, k])
     // log p(z) - log q(z | x): the normalising constants are the same.
     let ratio =
       (noise.squared() - z.squared()).sum(-1) * 0.5

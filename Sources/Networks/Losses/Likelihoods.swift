@@ -23,15 +23,25 @@ extension Loss {
     return (distance + otherLogVariance - logVariance - 1).sum(-1).mean() * 0.5
   }
 
-  /// `-log` of a mixture of logistic distributions over levels of brightness (Salimans et al. 2017), per element.
-  ///
+  /// ``LogisticMixture``, the mean over elements.
+  public static func logisticMixture(
+    _ x: Variable, logits: Variable, means: Variable, logScales: Variable, levels: Int = 256
+  ) -> Variable {
+    LogisticMixture.negativeLogProbability(
+      x, logits: logits, means: means, logScales: logScales, levels: levels
+    ).mean()
+  }
+}
+
+/// A mixture of logistic distributions over levels of brightness (Salimans et al. 2017).
+public enum LogisticMixture {
   /// - Parameters:
   ///   - x: `[…]`, from -1 to 1 in `levels` equal steps; the probability is that of its whole step, and the first and
   ///     last are open to their sides.
   ///   - logits: of the mixture's parts, `[…, parts]`; likewise means and logarithms of scales.
-  /// - Returns: the mean over elements.
-  public static func logisticMixture(
-    _ x: Variable, logits: Variable, means: Variable, logScales: Variable, levels: Int = 256
+  /// - Returns: `-log p` of each element, nats.
+  public static func negativeLogProbability(
+    _ x: Variable, logits: Variable, means: Variable, logScales: Variable, levels: Int
   ) -> Variable {
     precondition(levels >= 2, "\(levels) levels")
     let x = x.inserting(x.shape.rank)
@@ -50,7 +60,7 @@ extension Loss {
     let isFirst = greater(x * -1, x.tape.input(.scalar(edge)))
     let isLast = greater(x, x.tape.input(.scalar(edge)))
     let bins = select(isFirst, below, select(isLast, above, inside))
-    return -(logSumExp(bins + logSoftmax(logits), axis: -1)).mean()
+    return -logSumExp(bins + logSoftmax(logits), axis: -1)
   }
 }
 

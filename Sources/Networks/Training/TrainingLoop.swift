@@ -48,6 +48,11 @@ public struct TrainingLoop: Sendable, Equatable {
     func report(_ state: TrainingState, _ end: TrainingEnd?) {
       observer(speed.progress(state, steps: steps, end: end, at: now()))
     }
+    // What ended by itself has ended: going on would add a step that a whole run does not take.
+    if hasNoGain(state) {
+      report(state, .noGain)
+      return .noGain
+    }
     do throws(TrainingError) {
       while state.step < steps {
         let limit = timeLimit.map { now() - speed.begin >= $0 } ?? false
@@ -60,8 +65,7 @@ public struct TrainingLoop: Sendable, Equatable {
         }
         try step(&state, &learner, &speed)
         if state.step % (evaluationInterval ?? perPass) == 0 { try evaluate(&state, &learner) }
-        let isDone = patience.map { state.evaluationsWithoutGain >= $0 } ?? false
-        let end = isDone ? TrainingEnd.noGain : state.step == steps ? .finished : nil
+        let end = hasNoGain(state) ? TrainingEnd.noGain : state.step == steps ? .finished : nil
         let isReport = state.step % (reportInterval ?? perPass) == 0
         if isReport || end != nil { report(state, end) }
         if isReport { (state.lossSum, state.lossSteps) = (0, 0) }
@@ -77,6 +81,10 @@ public struct TrainingLoop: Sendable, Equatable {
     }
     report(state, .finished)
     return .finished
+  }
+
+  private func hasNoGain(_ state: TrainingState) -> Bool {
+    patience.map { state.evaluationsWithoutGain >= $0 } ?? false
   }
 
   /// One step, or nothing at all when it failed.

@@ -34,6 +34,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let out { try SuiteOutput.check(out) }
     let file = try ModelFile(model)
     var input = try SuiteInput(data, labels: labels, part: .test, vocabulary: file.reading.vocabulary)
     if let rows { input.keep(first: rows) }

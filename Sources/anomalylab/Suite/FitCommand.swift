@@ -49,6 +49,7 @@ struct FitCommand: ParsableCommand {
 
   func run() throws {
     let entry = try Catalogue.member(model)
+    try SuiteOutput.check(out)
     Interruption.watch()
     let input = try SuiteInput(data, labels: labels, part: .train)
     let reading = try RowReading(

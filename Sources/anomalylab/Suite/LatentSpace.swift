@@ -12,14 +12,15 @@ struct LatentSpace {
 
   /// Nil for a model without codes.
   init?(_ model: any TrainedModel) {
-    if let model = model as? any EncodingModel {
-      codes = { model.codes(of: $0) }
-      rows = { model.decode(codes: $0, count: $1, labels: $2) }
-      isNormal = false
-    } else if let model = model as? any InvertibleModel {
+    // A flow's codes are its latent rows: it is asked first.
+    if let model = model as? any InvertibleModel {
       codes = { model.latent(of: $0).z }
       rows = { codes, count, labels in model.rows(ofLatent: codes, count: count, labels: labels) }
       isNormal = true
+    } else if let model = model as? any EncodingModel {
+      codes = { model.codes(of: $0) }
+      rows = { model.decode(codes: $0, count: $1, labels: $2) }
+      isNormal = false
     } else {
       return nil
     }

@@ -63,6 +63,7 @@ struct McmcCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let out { try SuiteOutput.check(out) }
     Interruption.watch()
     let report = try target == "ising" ? runLattice() : runDensity()
     if let out { try report.write(to: out, trace: trace) }

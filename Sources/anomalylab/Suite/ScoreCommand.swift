@@ -27,6 +27,7 @@ struct ScoreCommand: ParsableCommand {
   }
 
   func run() throws {
+    try SuiteOutput.check(out)
     let file = try ModelFile(model)
     let reading = file.reading
     let input = try SuiteInput(data, labels: labels, vocabulary: reading.vocabulary)

@@ -14,6 +14,12 @@ struct SuiteOutput {
         .usage, what: "--out", why: "\(path) ends with no known kind of file",
         remedy: "let it end with .csv, .npy, .idx, .png, .wav, .txt, or .svg for points in the plane")
     }
+    try Self.check(path)
+  }
+
+  /// That a file can be written, asked before much is computed for it.
+  static func check(_ path: String) throws(Failure) {
+    do throws(DataError) { try FileBytes.checkWritable(path) } catch { throw Failure(error) }
   }
 
   private var isPicture: Bool { path.hasSuffix(".svg") }

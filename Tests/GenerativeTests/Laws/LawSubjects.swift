@@ -188,6 +188,7 @@ extension PrincipalComponents: PreparingModel {}
 extension LikelihoodModel {
   /// Whether its likelihoods of bits are probabilities of these, not densities at them.
   var countsBits: Bool {
+    if self is GaussianBernoulliRBM { return false }
     guard let preparing = self as? any PreparingModel else { return true }
     return preparing.preparation.form.support != .real
   }

@@ -55,14 +55,7 @@ import Testing
     var states = try [37, 50].map { try Self.begun(entry, steps: $0) }
     if let checkpoint { states.append(checkpoint) }
     for state in states {
-      let isSame = try Self.ended(entry, from: state) == outcome
-      if entry.name == "gaussian-rbm" {
-        withKnownIssue("stopped within a pass it ends in other bits", isIntermittent: true) {
-          #expect(isSame)
-        }
-      } else {
-        #expect(isSame)
-      }
+      #expect(try Self.ended(entry, from: state) == outcome)
     }
   }
 

@@ -29,18 +29,18 @@ public struct HamiltonianMonteCarlo: MarkovKernel {
   }
 }
 
-/// The Metropolis-adjusted Langevin algorithm: `q' ~ N(q + ½ε² M⁻¹∇log π(q), ε² M⁻¹)`, accepted by Metropolis and Hastings
-/// (Roberts & Tweedie 1996), with scales and step size learned in the warm-up; an acceptance of .574 is best in many
-/// dimensions (Roberts & Rosenthal 1998). The same as one leapfrog step with a fresh momentum (Neal 2011, §5.2).
-public struct MetropolisAdjustedLangevin: MarkovKernel {
-  public static let name = "mala"
-  public static let needs = DensityNeeds.gradient
-
-  public var targetAcceptance = 0.574
+/// A kernel of single leapfrog steps, each with a fresh momentum.
+public protocol LangevinKernel: MarkovKernel where Chain == HamiltonianChain {
+  /// The mean acceptance by which the step size is found in the warm-up.
+  var targetAcceptance: Double { get }
   /// ε; adapted when nil.
-  public var stepSize: Double?
+  var stepSize: Double? { get }
+  /// Whether proposals have to pass the test of Metropolis and Hastings.
+  static var isCorrected: Bool { get }
+}
 
-  public init() {}
+extension LangevinKernel {
+  public static var needs: DensityNeeds { .gradient }
 
   public func chain(
     _ density: Density, from start: ChainPoint, warmUp: Int, random: RandomStream
@@ -48,15 +48,29 @@ public struct MetropolisAdjustedLangevin: MarkovKernel {
     HamiltonianChain(
       system: HamiltonianSystem(
         start, warmUp: warmUp, step: stepSize, targetAcceptance: targetAcceptance, random: random),
-      time: 0, mostSteps: 1, isCorrected: true)
+      time: 0, mostSteps: 1, isCorrected: Self.isCorrected)
   }
+}
+
+/// The Metropolis-adjusted Langevin algorithm: `q' ~ N(q + ½ε² M⁻¹∇log π(q), ε² M⁻¹)`, accepted by Metropolis and Hastings
+/// (Roberts & Tweedie 1996), with scales and step size learned in the warm-up; an acceptance of .574 is best in many
+/// dimensions (Roberts & Rosenthal 1998). The same as one leapfrog step with a fresh momentum (Neal 2011, §5.2).
+public struct MetropolisAdjustedLangevin: LangevinKernel {
+  public static let name = "mala"
+  public static let isCorrected = true
+
+  public var targetAcceptance = 0.574
+  /// ε; adapted when nil.
+  public var stepSize: Double?
+
+  public init() {}
 }
 
 /// The unadjusted Langevin algorithm: every proposal of MALA is taken, so draws are of the density only up to a bias that
 /// falls with the step size (Parisi 1981; Durmus & Moulines 2017). The warm-up is MALA's.
-public struct UnadjustedLangevin: MarkovKernel {
+public struct UnadjustedLangevin: LangevinKernel {
   public static let name = "langevin"
-  public static let needs = DensityNeeds.gradient
+  public static let isCorrected = false
 
   /// The acceptance that the test left out would have had, by which the step size is found in the warm-up.
   public var targetAcceptance = 0.9
@@ -64,15 +78,6 @@ public struct UnadjustedLangevin: MarkovKernel {
   public var stepSize: Double?
 
   public init() {}
-
-  public func chain(
-    _ density: Density, from start: ChainPoint, warmUp: Int, random: RandomStream
-  ) -> HamiltonianChain {
-    HamiltonianChain(
-      system: HamiltonianSystem(
-        start, warmUp: warmUp, step: stepSize, targetAcceptance: targetAcceptance, random: random),
-      time: 0, mostSteps: 1, isCorrected: false)
-  }
 }
 
 /// A chain of trajectories whose length does not depend on where they go.
