@@ -56,9 +56,6 @@ public protocol NetworkDesign: Sendable {
   /// How it is trained unless somebody chooses otherwise.
   static var training: TrainingSettings { get }
 
-  /// Steps that small data are trained for at least, unless somebody chooses passes.
-  static var leastSteps: Int { get }
-
   /// The support that it wants rows in, given how they come.
   static func support(for form: RowForm, _ settings: Settings) -> Support
 
@@ -78,8 +75,6 @@ public protocol NetworkDesign: Sendable {
 }
 
 extension NetworkDesign {
-  public static var leastSteps: Int { 2000 }
-
   /// Whether this design was made for labelled rows.
   static var isConditional: Bool { Self.self is any ConditionalDesign.Type }
 }

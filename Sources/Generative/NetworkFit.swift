@@ -16,8 +16,9 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
   /// Whether training draws bits from probabilities.
   private let drawsBits: Bool
 
-  /// Small data: passes of a few steps are counted together.
+  /// Small data: passes of a few steps are counted together, and nobody's training ends before so many unless it was asked for.
   static var leastInterval: Int { 50 }
+  static var leastSteps: Int { 2000 }
 
   /// Rows below which nothing is learned.
   static var minimumRows: Int { 8 }
@@ -73,7 +74,7 @@ final class NetworkFit<Design: NetworkDesign>: LoopFit {
     // Steps between looks at the held-out rows, points of the curve and checkpoints.
     let interval = max(pass, Self.leastInterval)
     var loop = TrainingLoop(
-      steps: options.epochs.map { $0 * pass } ?? max(chosen.epochs * pass, Design.leastSteps))
+      steps: options.epochs.map { $0 * pass } ?? max(chosen.epochs * pass, Self.leastSteps))
     loop.evaluationInterval = interval
     loop.reportInterval = interval
     if chosen.cosine { loop.schedule = .cosine(steps: loop.steps, end: 0) }

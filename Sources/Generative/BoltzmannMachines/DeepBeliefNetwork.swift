@@ -31,8 +31,6 @@ public struct DeepBeliefNetwork: EnergyDesign, EncodingDesign, InpaintingDesign 
     training.cosine = false
     return training
   }
-  /// Plain gradient descent goes on long after the first gains, and its steps cost little.
-  public static let leastSteps = 10_000
   public static func support(for form: RowForm, _ settings: DeepBeliefSettings) -> Support { .binary }
 
   let settings: DeepBeliefSettings

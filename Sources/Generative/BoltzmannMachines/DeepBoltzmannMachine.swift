@@ -33,8 +33,6 @@ public struct DeepBoltzmannMachine: EnergyDesign, EncodingDesign, InpaintingDesi
   public static let name = "dbm"
   public static let likelihoodKind = LikelihoodKind.lowerBound
   public static var training: TrainingSettings { RestrictedBoltzmannMachine.training }
-  /// Plain gradient descent goes on long after the first gains, and its steps cost little.
-  public static let leastSteps = 10_000
   public static func support(for form: RowForm, _ settings: DeepBoltzmannSettings) -> Support { .binary }
 
   let settings: DeepBoltzmannSettings

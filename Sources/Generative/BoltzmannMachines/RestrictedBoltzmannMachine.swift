@@ -40,8 +40,6 @@ public struct RestrictedBoltzmannMachine: EnergyDesign, EncodingDesign, Inpainti
     training.cosine = true
     return training
   }
-  /// Plain gradient descent goes on long after the first gains, and its steps cost little.
-  public static let leastSteps = 10_000
   public static func support(for form: RowForm, _ settings: RestrictedBoltzmannSettings) -> Support {
     .binary
   }
