@@ -120,11 +120,11 @@ private final class ControlLoop: Sendable {
       isMalformed = true
       reply = .failure(error)
     }
-    let isDelivered = send(reply, to: frames.dropLast(), on: socket)
-    counts.withLock { counts in
+    // Before the answer is out: whoever has it finds it counted.
+    counts.withLock { [isMalformed] counts in
       if isMalformed { counts.malformed += 1 } else { counts.answered += 1 }
-      if !isDelivered { counts.undelivered += 1 }
     }
+    if !send(reply, to: frames.dropLast(), on: socket) { counts.withLock { $0.undelivered += 1 } }
   }
 
   private func send(

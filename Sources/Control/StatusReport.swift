@@ -160,12 +160,14 @@ public struct AlertCounts: Sendable, Codable, Equatable {
   public var silencedStreams = 0
   /// Statements kept back because their stream was silent.
   public var silenced: UInt64 = 0
+  /// Statements kept back because they did not pass a gate.
+  public var gated: UInt64 = 0
   /// What chance may bring; nil without a budget.
   public var budget: BudgetReport?
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case epoch, opened, updated, resolved, silenced, budget
+    case epoch, opened, updated, resolved, silenced, gated, budget
     case lastSeq = "last_seq"
     case openIncidents = "open_incidents"
     case silencedStreams = "silenced_streams"

@@ -115,6 +115,7 @@ enum Metrics {
     page.counter(
       "anomalyd_alerts_silenced_total", "Statements kept back by a silence or maintenance.",
       status.alerts.silenced)
+    page.counter("anomalyd_alerts_gated_total", "Statements kept back by a gate.", status.alerts.gated)
     page.gauge("anomalyd_incidents_open", "Incidents open now.", Double(status.alerts.openIncidents))
     page.gauge(
       "anomalyd_streams_silenced", "Streams that are silent now.", Double(status.alerts.silencedStreams))

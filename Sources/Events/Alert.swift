@@ -87,6 +87,8 @@ public struct Alert: Sendable, Codable, Equatable {
   public var kind: Kind
   /// One or two sentences that a person can read.
   public var text: String
+  /// The first incident of those that began together with this one; nil when they are not grouped.
+  public var group: String?
 
   public init(
     seq: UInt64 = 0, epoch: String = "", id: String, state: State, stream: String, ts: Double, onset: Double,
@@ -113,6 +115,6 @@ public struct Alert: Sendable, Codable, Equatable {
   enum CodingKeys: String, CodingKey {
     case schema, seq, epoch, id, state, stream, ts, onset, severity, score
     case pValue = "p_value"
-    case features, detectors, model, kind, text
+    case features, detectors, model, kind, text, group
   }
 }

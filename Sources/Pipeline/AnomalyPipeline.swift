@@ -114,7 +114,8 @@ public final class AnomalyPipeline: Sendable {
         metadata: ["socket": "\(domain)", "address": "\(address)"])
     }
     publisher = try Publisher(
-      settings: settings.publish, maintenance: settings.maintenance, keep: settings.keep.alerts,
+      settings: settings.publish, rules: .init(maintenance: settings.maintenance, gates: settings.gates),
+      keep: settings.keep.alerts,
       store: alerts, context: context, log: around.log
     )
     let shards = (0..<settings.shards).map { Shard(index: $0, queueBatches: settings.queueBatches) }
@@ -243,7 +244,7 @@ public final class AnomalyPipeline: Sendable {
     if !fixed.isEmpty { throw NeedsRestart(keys: fixed) }
     // The only part that can fail (a port in use) goes first.
     try ingest.apply(new.ingest)
-    publisher.apply(new.pipeline.maintenance)
+    publisher.apply(.init(maintenance: new.pipeline.maintenance, gates: new.pipeline.gates))
     trainer.apply(new.pipeline.retrain, new.choice)
     budget.apply(perWeek: new.detection.alerts.budget)
     for shard in shards { shard.tell { $0.apply(new.choice, new.pipeline) } }

@@ -10,6 +10,7 @@ public struct PipelineSettings: Sendable, Equatable {
   public var retrain = RetrainSettings()
   public var keep = KeepSettings()
   public var maintenance: [MaintenanceWindow] = []
+  public var gates: [AlertGate] = []
   public init() {}
 }
 
@@ -23,6 +24,8 @@ public struct PublishSettings: Sendable, Equatable {
   public var highWaterMark = 100_000
   /// Messages that may wait for the publisher thread; alerts are never dropped, scores are, counted.
   public var queueMessages = 65_536
+  /// Seconds between onsets of incidents that are one group; 0: none.
+  public var groupWithin = 10.0
   /// Who may subscribe.
   public var security = SocketSecurity.none
   public init() {}

@@ -94,6 +94,7 @@ extension DaemonSettings {
     }
     root.section("detection") { DetectionReading.read($0, &pipeline.detection) }
     DetectionReading.readExceptions(root, &pipeline.exceptions)
+    GateReading.read(root, &pipeline.pipeline.gates)
     MaintenanceReading.read(root, &pipeline.pipeline.maintenance)
     root.section("retrain") {
       DetectionReading.readRetraining($0, &pipeline.detection, &pipeline.pipeline.retrain)
@@ -125,6 +126,7 @@ extension DaemonSettings {
     security.readServer(section, &pipeline.pipeline.publish.security)
     pipeline.ingest.deadLetterSecurity = pipeline.pipeline.publish.security
     section.integer("high_water_mark", &pipeline.pipeline.publish.highWaterMark, 1...100_000_000)
+    section.duration("group_within", &pipeline.pipeline.publish.groupWithin, 0...86_400)
     section.integer("queue_messages", &pipeline.pipeline.publish.queueMessages, 16...100_000_000)
   }
 

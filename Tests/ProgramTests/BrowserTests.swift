@@ -111,7 +111,9 @@ import Testing
       let back = try browser.evaluate("getComputedStyle(document.body).backgroundColor") as? String
       #expect(back == "rgb(20, 23, 26)")
       try browser.press("2")
-      try browser.wait("location.hash === '#incidents' && document.querySelector('tbody tr[data-href]')")
+      try browser.wait(
+        "[...document.querySelectorAll('tr[data-href]')].some(row => row.dataset.href.startsWith('#incident/'))"
+      )
       try browser.press("j")
       try browser.press("Enter")
       try browser.wait(

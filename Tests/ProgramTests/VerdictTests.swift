@@ -144,3 +144,35 @@ import Testing
     }
   }
 }
+
+/// What people know of their streams, on a true daemon.
+@Suite struct GateProgramTests {
+  @Test
+  func `an incident that does not pass its gate is not said, and a reload without the gate lets it out`()
+    throws
+  {
+    try Programs.withFolder { folder in
+      let config = folder.appending(path: "c.yaml").path
+      try "gates: [{streams: [web], direction: down}]\n".write(
+        toFile: config, atomically: true, encoding: .utf8)
+      let daemon = try TestDaemon(
+        folder: folder, config: config, overrides: ["ANOMALYD_DETECTION_ALERTS_UPDATE_EVERY": "8"])
+      try daemon.learn("web")
+      try daemon.send("web", rows: 30, cpuHigherBy: 3)
+      try daemon.settle("web")
+      let isKept = try daemon.wait { try daemon.status().alerts.gated > 0 }
+      #expect(isKept)
+      #expect(try daemon.status().alerts.lastSeq == 0)
+      try "gates: [{streams: [web], direction: up}]\n".write(
+        toFile: config, atomically: true, encoding: .utf8)
+      #expect(try daemon.ctl(["reload"]).status == 0)
+      try daemon.send("web", rows: 20, cpuHigherBy: 3)
+      let isSaid = try daemon.wait { try daemon.incident() != nil }
+      #expect(isSaid)
+      let alert = try #require(try daemon.incident())
+      guard case .explanation(let told) = try daemon.client.ask(.explain(id: alert.id)) else { return }
+      #expect(told.statements.first?.state == .open && alert.group == alert.id)
+      daemon.running.stop()
+    }
+  }
+}

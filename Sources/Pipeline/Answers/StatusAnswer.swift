@@ -114,6 +114,7 @@ extension AnomalyPipeline {
     counts.updated = said.updated
     counts.resolved = said.resolved
     counts.silenced = said.silenced
+    counts.gated = said.gated
     counts.silencedStreams = publisher.silencedStreams
     counts.budget = budget.report.map { budget in
       var report = BudgetReport()

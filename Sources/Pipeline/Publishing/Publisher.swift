@@ -13,8 +13,10 @@ final class Publisher: Sendable {
     var opened: UInt64 = 0
     var updated: UInt64 = 0
     var resolved: UInt64 = 0
-    /// Not said because the stream was silenced.
+    /// Not said because the stream was silenced or under maintenance.
     var silenced: UInt64 = 0
+    /// Not said because it did not pass a gate.
+    var gated: UInt64 = 0
     var scores: UInt64 = 0
     /// Waiting because the history could not be written (a full disk); said as soon as it can.
     var unrecorded = 0
@@ -32,7 +34,14 @@ final class Publisher: Sendable {
   private let thread = Mutex<DedicatedThread?>(nil)
   /// Streams that a person has silenced, with the wall-clock time at which that ends.
   private let silences: Mutex<[String: Double]>
-  private let maintenance: Mutex<[MaintenanceWindow]>
+  private let rules: Mutex<Rules>
+  private let groups: Guarded<IncidentGroups>
+
+  /// What of the config can change under way.
+  struct Rules: Sendable {
+    var maintenance: [MaintenanceWindow] = []
+    var gates: [AlertGate] = []
+  }
   /// Touched by the thread alone: incidents that were said to be open, and alerts that the history refused.
   private let announced: Guarded<Set<String>>
   private let pending = Guarded<[Alert]>([])
@@ -47,10 +56,11 @@ final class Publisher: Sendable {
   ///
   /// - Parameter keep: statements that the history holds at most.
   init(
-    settings: PublishSettings, maintenance: [MaintenanceWindow] = [], keep: Int, store: AlertStore,
+    settings: PublishSettings, rules: Rules = Rules(), keep: Int, store: AlertStore,
     context: MessagingContext, log: Logger
   ) throws {
-    self.maintenance = Mutex(maintenance)
+    self.rules = Mutex(rules)
+    groups = Guarded(IncidentGroups(within: settings.groupWithin))
     self.store = store
     self.keep = keep
     self.log = log
@@ -83,8 +93,7 @@ final class Publisher: Sendable {
     return thread.withLock { $0 }?.join(seconds: seconds) ?? true
   }
 
-  /// Takes on other times in which nothing is said.
-  func apply(_ windows: [MaintenanceWindow]) { maintenance.withLock { $0 = windows } }
+  func apply(_ rules: Rules) { self.rules.withLock { $0 = rules } }
 
   /// No alerts of `stream` until `until` (seconds since 1970); nil ends it. Already kept on disk by the caller.
   func silence(_ stream: String, until: Double?) {
@@ -148,18 +157,23 @@ final class Publisher: Sendable {
       silences = silences.filter { $0.value > now }
       return silences
     }
-    let windows = maintenance.withLock { $0 }
+    let rules = rules.withLock { $0 }
     var said: [Alert] = []
     for var alert in alerts {
       let isAnnounced = announced.value.contains(alert.id)
-      let isSilent = silent[alert.stream] != nil || windows.covers(alert.stream, at: alert.ts)
+      let isSilent = silent[alert.stream] != nil || rules.maintenance.covers(alert.stream, at: alert.ts)
       if isSilent && !(isAnnounced && alert.state == .resolved)
         || !isAnnounced && alert.state == .resolved
       {
         counted.withLock { $0.silenced += 1 }
         continue
       }
+      if !isAnnounced, !rules.gates.pass(alert) {
+        counted.withLock { $0.gated += 1 }
+        continue
+      }
       if !isAnnounced { alert.state = .open }
+      alert.group = groups.value.group(of: alert)
       switch alert.state {
       case .open: announced.value.insert(alert.id)
       case .resolved: announced.value.remove(alert.id)
