@@ -120,9 +120,9 @@ extension ModelTrainer {
     var sums = [Float](repeating: 0, count: rows.count)
     for (index, member) in contents.members.enumerated() {
       let raw = member.scores(of: data)
-      let tracker = ThresholdTracker(contents.calibrations[index])
+      let tracker = contents.readings[index]
       for row in 0..<rows.count {
-        sums[row] -= tracker.logP(contents.standardized(raw[row], index)) / Float(contents.members.count)
+        sums[row] -= contents.shares[index] * tracker.logP(contents.standardized(raw[row], index))
       }
     }
     let last = contents.members.count

@@ -27,6 +27,12 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   public var isCompanion: Bool { companion != nil }
   var companion: CompanionKind? { CompanionKind(rawValue: rawValue) }
 
+  /// How much a detector counts in the mean of −ln p.
+  ///
+  /// On rows in order of time all count alike. Tables without order come with what is strange mixed in; models that learn to
+  /// rebuild rows learn to rebuild that too, and then have little to say (see ``CompanionKind/suits(ordered:)``).
+  func weight(ordered: Bool) -> Float { ordered || isCompanion ? 1 : 0.1 }
+
   /// Detectors of one stream at most.
   public static let most = 16
   /// Of these, members of the suite besides autoencoder and rbm.

@@ -19,12 +19,12 @@ struct Explanation: Sendable {
   ///   - row: the values in the fields' own units, in the model's order; NaN missing.
   ///   - keep: features in the result at most.
   init(
-    of contents: StreamModel.Contents, trackers: [ThresholdTracker], inputs: [Float], mask: [Float]?,
+    of contents: StreamModel.Contents, inputs: [Float], mask: [Float]?,
     row: [Float], keep: Int
   ) {
     let plan = contents.plan
     let tried = Self.candidates(plan, inputs, mask)
-    let trial = Trial(contents, trackers, inputs, mask, tried)
+    let trial = Trial(contents, inputs, mask, tried)
     let total = trial.parts.reduce(0, +)
     var listed: [(feature: Alert.Feature, index: Int)] = []
     for (index, field) in tried.enumerated() {
@@ -81,8 +81,7 @@ private struct Trial {
   var parts: [Float] = []
 
   init(
-    _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker], _ inputs: [Float], _ mask: [Float]?,
-    _ tried: [Int]
+    _ contents: StreamModel.Contents, _ inputs: [Float], _ mask: [Float]?, _ tried: [Int]
   ) {
     let plan = contents.plan
     let width = plan.width
@@ -123,10 +122,10 @@ private struct Trial {
     for (index, member) in contents.members.enumerated() {
       member.score(
         rows, mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch, space: &space)
-      let whole = trackers[index].logP(contents.standardized(raw[0], index))
+      let whole = contents.readings[index].logP(contents.standardized(raw[0], index))
       for feature in tried.indices {
-        parts[feature] += max(
-          0, trackers[index].logP(contents.standardized(raw[feature + 1], index)) - whole)
+        parts[feature] += contents.shares[index] * max(
+          0, contents.readings[index].logP(contents.standardized(raw[feature + 1], index)) - whole)
       }
     }
   }

@@ -6,11 +6,11 @@
 /// events are independent: whatever comes out gets its p-value from thresholds that were learned on the same figure.
 struct FigureMemory: Sendable, Equatable {
   /// Events after which an event counts half, in the two means.
-  static let halfLives: (short: Float, long: Float) = (3, 20)
+  static let halfLives: (short: Float, long: Float) = (3, 10)
   /// A figure counts up to this much in the means, in nats, so that a fault is forgotten soon after its end.
-  static let bound: Float = 20
+  static let bound: Float = 10
   /// 1 − 2^(−1/halfLife)
-  private static let (shortShare, longShare): (Float, Float) = (0.206_299_5, 0.034_063_7)
+  private static let (shortShare, longShare): (Float, Float) = (0.206_299_5, 0.066_967_0)
 
   private(set) var short: Float = 0
   private(set) var long: Float = 0

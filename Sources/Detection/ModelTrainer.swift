@@ -62,7 +62,7 @@ public enum ModelTrainer {
         (member.model as? Autoencoder).map { .model($0.widened(to: later)) } ?? member
       }
     }
-    let calibrations = calibrate(members, on: lesson)
+    let calibrations = calibrate(members, detectors, on: lesson)
     return StreamModel(
       contents: StreamModel.Contents(
         snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: rows.fields,
@@ -141,12 +141,14 @@ public enum ModelTrainer {
 
   /// From the scores of rows that were not fitted on: each detector's, then those of their combination.
   private static func calibrate(
-    _ members: [Member], on lesson: Lesson
+    _ members: [Member], _ detectors: [DetectorName], on lesson: Lesson
   ) -> [ScoreCalibration] {
     let data = lesson.heldOut()
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
-    for member in members {
+    let weights = detectors.map { $0.weight(ordered: lesson.plan.ordered) }
+    let total = weights.reduce(0, +)
+    for (member, weight) in zip(members, weights) {
       let raw = member.scores(of: data)
       let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
       let calibration = ScoreCalibration(
@@ -154,7 +156,7 @@ public enum ModelTrainer {
         tail: lesson.plan.ordered ? .exponential : .fitted)
       let tracker = ThresholdTracker(calibration)
       for row in 0..<data.rows {
-        combined[row] -= tracker.logP(calibration.standardized(raw[row])) / Float(members.count)
+        combined[row] -= weight / total * tracker.logP(calibration.standardized(raw[row]))
       }
       calibrations.append(calibration)
     }

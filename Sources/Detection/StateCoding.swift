@@ -94,8 +94,8 @@ extension StreamDetector {
       let context = try reader.floats()
       let memory = try FigureMemory(decoding: &reader)
       let count = Int(try reader.uint32())
-      guard count <= DetectorName.most + 1 else {
-        throw .invalid(section: Self.section, what: "thresholds of \(count) detectors")
+      guard count <= 1 else {
+        throw .invalid(section: Self.section, what: "\(count) sets of thresholds")
       }
       // Read even when they are of another model, so that the rest is checked.
       let trackers = try Self.trackers(count, of: model, from: &reader)
@@ -135,9 +135,9 @@ extension StreamDetector {
     _ count: Int, of model: StreamModel?, from reader: inout ByteReader
   ) throws(DetectionDecodingError) -> [ThresholdTracker] {
     var trackers: [ThresholdTracker] = []
-    for index in 0..<count {
+    for _ in 0..<count {
       var tracker = ThresholdTracker(
-        model.flatMap { index < $0.contents.calibrations.count ? $0.contents.calibrations[index] : nil }
+        model.flatMap { $0.contents.calibrations.last }
           ?? ScoreCalibration(scores: [], leastUnit: 1))
       try tracker.decode(from: &reader)
       trackers.append(tracker)

@@ -23,14 +23,14 @@ extension StreamDetector {
     switch step {
     case .nothing: return
     case .open:
-      open(moment, rows, time, contents, trackers, &workspace)
+      open(moment, rows, time, contents, &workspace)
       // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
       heldTrackers = trackers
       say(.open, time, contents, moment.row, &workspace)
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
       if isLoud {
-        let found = explain(moment, rows, contents, trackers, workspace)
+        let found = explain(moment, rows, contents, workspace)
         policy.change {
           $0.features = found.features
           $0.kind = found.kind
@@ -38,7 +38,7 @@ extension StreamDetector {
       }
       say(.update, time, contents, moment.row, &workspace)
     case .look:
-      let found = explain(moment, rows, contents, trackers, workspace)
+      let found = explain(moment, rows, contents, workspace)
       guard let first = found.features.first, let incident = policy.incident,
         !incident.features.contains(where: { $0.name == first.name && $0.share >= 0.1 })
       else { return }
@@ -78,7 +78,7 @@ extension StreamDetector {
       heldTrackers = []
     }
     if moment.logP < incident.logP {
-      let raw = detectorScores(moment.row, contents, trackers, workspace)
+      let raw = detectorScores(moment.row, contents, workspace)
       policy.change {
         $0.logP = moment.logP
         $0.score = 100 * (1 - exp(Double(moment.logP) / 4))
@@ -90,9 +90,9 @@ extension StreamDetector {
 
   private mutating func open(
     _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
-    _ trackers: [ThresholdTracker], _ workspace: inout DetectorWorkspace
+    _ workspace: inout DetectorWorkspace
   ) {
-    let found = explain(moment, rows, contents, trackers, workspace)
+    let found = explain(moment, rows, contents, workspace)
     let severity = AlertPolicy.severity(
       score: moment.score, duration: time - policy.runStart, loud: policy.run)
     var incident = Incident(
@@ -100,7 +100,7 @@ extension StreamDetector {
         time: time, seed: seed, stream: IncidentID.hash(stream.name), counter: counters.incidents),
       onset: policy.run > 0 ? policy.runStart : time, opened: time, severity: severity,
       score: 100 * (1 - exp(Double(moment.logP) / 4)), pValue: exp(Double(moment.logP)), events: 1,
-      features: found.features, detectors: detectorScores(moment.row, contents, trackers, workspace),
+      features: found.features, detectors: detectorScores(moment.row, contents, workspace),
       kind: found.kind, severityWhenSaid: severity)
     incident.logP = moment.logP
     incident.loud = policy.run
@@ -114,14 +114,13 @@ extension StreamDetector {
   }
 
   private func explain(
-    _ moment: Moment, _ rows: [Float], _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker],
-    _ workspace: DetectorWorkspace
+    _ moment: Moment, _ rows: [Float], _ contents: StreamModel.Contents, _ workspace: DetectorWorkspace
   ) -> Explanation {
     let width = contents.plan.width
     let first = (moment.row - moment.first) * width
     let isMasked = workspace.inputs.hasMissing
     return Explanation(
-      of: contents, trackers: trackers, inputs: Array(workspace.inputs.inputs[first..<first + width]),
+      of: contents, inputs: Array(workspace.inputs.inputs[first..<first + width]),
       mask: isMasked ? Array(workspace.inputs.mask[first..<first + width]) : nil,
       row: columns.map { column in
         column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
@@ -129,13 +128,12 @@ extension StreamDetector {
   }
 
   private func detectorScores(
-    _ row: Int, _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker],
-    _ workspace: DetectorWorkspace
+    _ row: Int, _ contents: StreamModel.Contents, _ workspace: DetectorWorkspace
   ) -> [String: Alert.DetectorScore] {
     var scores: [String: Alert.DetectorScore] = [:]
     for (index, name) in contents.detectors.enumerated() {
       let raw = workspace.raw[index][row]
-      let logP = trackers[index].logP(contents.standardized(raw, index))
+      let logP = contents.readings[index].logP(contents.standardized(raw, index))
       scores[name.rawValue] = Alert.DetectorScore(raw: Double(raw), pValue: exp(max(Double(logP), -138.2)))
     }
     return scores

@@ -124,15 +124,15 @@ extension StreamDetector {
     let detectors = contents.members.count
     for row in range { workspace.figure[row] = 0 }
     for detector in 0..<detectors {
-      trackers[detector].follow(workspace.standard[detector], range, step: step, into: &workspace.logP)
-      subtract(workspace.logP, from: &workspace.figure, range)
+      subtract(
+        contents.readings[detector], workspace.standard[detector], contents.shares[detector],
+        from: &workspace.figure, range)
     }
-    for row in range { workspace.figure[row] /= Float(detectors) }
     if contents.plan.ordered {
       for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
     }
     contents.standardize(workspace.figure, from: 0, range, detectors, into: &workspace.combined)
-    trackers[detectors].follow(workspace.combined, range, step: step, into: &workspace.logP)
+    trackers[0].follow(workspace.combined, range, step: step, into: &workspace.logP)
     for row in range { workspace.logP[row] = max(workspace.logP[row], lowestLogP) }
   }
 
@@ -178,13 +178,11 @@ extension StreamDetector {
     _ workspace: inout DetectorWorkspace
   ) -> Float {
     let detectors = contents.members.count
-    var sum: Float = 0
-    for detector in 0..<detectors { sum -= trackers[detector].logP(workspace.standard[detector][row]) }
-    var figure = sum / Float(detectors)
+    var figure = contents.figure { contents.readings[$0].logP(workspace.standard[$0][row]) }
     if contents.plan.ordered { figure = memory.add(figure) }
     let u = contents.standardized(figure, detectors)
     workspace.ofRow = u
-    return max(trackers[detectors].logP(u), lowestLogP)
+    return max(trackers[0].logP(u), lowestLogP)
   }
 
   /// The thresholds and the gauge of drift take one row into account.
@@ -198,10 +196,9 @@ extension StreamDetector {
     let detectors = contents.members.count
     for detector in 0..<detectors {
       let u = workspace.standard[detector][row]
-      trackers[detector].update(u, step: step, refill: refill)
       drift.add(u, detector: detector, thresholds: contents.common[detector])
     }
-    trackers[detectors].update(workspace.ofRow, step: step, refill: refill)
+    trackers[0].update(workspace.ofRow, step: step, refill: refill)
   }
 
   private mutating func count(_ logP: Float) {
@@ -228,9 +225,12 @@ extension StreamDetector {
   }
 }
 
-private func subtract(_ other: [Float], from figures: inout [Float], _ range: Range<Int>) {
+private func subtract(
+  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, from figures: inout [Float], _ range: Range<Int>
+) {
   var figures = figures.mutableSpan
-  for row in range { figures[row] -= other[row] }
+  let scores = scores.span
+  for row in range { figures[row] -= share * reading.logP(scores[row]) }
 }
 
 /// ln 10⁻⁶⁰: what is rarer is not told apart in a p-value; a score that never saturates orders even these.

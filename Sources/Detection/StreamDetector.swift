@@ -29,9 +29,9 @@ public struct StreamDetector: Sendable {
   /// The last rows of scaled levels, see ``InputPlan/contextRows``.
   var context: [Float] = []
   var memory = FigureMemory()
-  /// One for each of the model's calibrations.
+  /// That of the combined figure; none before the first model.
   var trackers: [ThresholdTracker] = []
-  /// The trackers as they were when an incident opened that may yet turn out to be chance.
+  /// The same as it was when an incident opened that may yet turn out to be chance.
   var heldTrackers: [ThresholdTracker] = []
   var policy = AlertPolicy()
   var counters = DetectorCounters()
@@ -64,7 +64,9 @@ public struct StreamDetector: Sendable {
     absences = []
     let plan = model.contents.plan
     context = rows ?? Array(repeating: .nan, count: plan.contextRows * plan.fields)
-    trackers = model.contents.calibrations.map { ThresholdTracker($0, step: settings.calibration.step) }
+    trackers = model.contents.calibrations.suffix(1).map {
+      ThresholdTracker($0, step: settings.calibration.step)
+    }
     memory.reset()
     heldTrackers = []
     drift = DriftGauge(detectors: model.detectors.count)

@@ -22,6 +22,11 @@ public struct StreamModel: Sendable {
     // Of `calibrations`, side by side for the event path.
     let references: [Double]
     let inverseUnits: [Double]
+    /// Per detector: what its scores were worth on rows it had not seen. These stay as the training put them; what follows
+    /// the stream is the one set of thresholds of the combined figure.
+    let readings: [ThresholdTracker]
+    /// Per detector, its share in the combined figure; they add up to 1.
+    let shares: [Float]
     /// Per detector the thresholds of ``DriftGauge/alphas``.
     let common: [SIMD8<Float>]
 
@@ -46,11 +51,23 @@ public struct StreamModel: Sendable {
       self.interval = interval
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
+      let weights = detectors.map { $0.weight(ordered: plan.ordered) }
+      let total = weights.reduce(0, +)
+      shares = weights.map { $0 / total }
+      readings = calibrations.prefix(detectors.count).map { ThresholdTracker($0) }
       common = calibrations.prefix(detectors.count).map { calibration in
         var thresholds = SIMD8<Float>()
         for level in 0..<8 { thresholds[level] = calibration.thresholds[level] }
         return thresholds
       }
+    }
+
+    /// The mean of −ln p over the detectors, each by its share: Fisher's statistic by their number.
+    @inline(__always)
+    func figure(_ logP: (Int) -> Float) -> Float {
+      var sum: Float = 0
+      for detector in readings.indices { sum -= shares[detector] * logP(detector) }
+      return sum
     }
 
     /// Calibrations that belong to so many detectors.
