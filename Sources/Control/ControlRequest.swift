@@ -67,6 +67,10 @@ public enum ControlRequest: Sendable, Equatable {
     "ack", "silence", "unsilence", "retrain", "revert", "reload", "label", "undo", "forget",
   ]
 
+  /// Those that not everybody who can look may ask: what changes something, and what reads files on the asker's word (a
+  /// config names key files and calendars).
+  public static let guarded = changing.union(["check"])
+
   /// Arguments that are numbers, and those that are true or false; all others are texts.
   public static let numbers: Set<String> = [
     "since", "until", "after_seq", "limit", "seconds", "count", "seed", "from", "to", "unit",

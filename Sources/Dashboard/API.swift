@@ -4,7 +4,7 @@ import Foundation
 /// `/api/v1/COMMAND`: the requests of the control socket, as JSON over HTTP.
 ///
 /// What only looks is a GET with the arguments in the query; everything is also a POST with the arguments as a JSON
-/// object. What changes anything is a POST with the token.
+/// object. What changes anything, or reads files, is a POST with the token.
 struct API: Sendable {
   static let root = "/api/v1/"
   let ask: Site.Ask
@@ -18,14 +18,14 @@ struct API: Sendable {
     guard ControlRequest.commands.contains(command) else {
       return Self.json(.failure(.unknownCommand(String(command.prefix(64)))), status: 404)
     }
-    let changes = ControlRequest.changing.contains(command)
+    let isGuarded = ControlRequest.guarded.contains(command)
     let arguments: [String: Any]
     switch request.method {
     case "GET", "HEAD":
-      guard !changes else { return .text(405, "\(command) changes something: POST it, with the token") }
+      guard !isGuarded else { return .text(405, "\(command) wants the token: POST it") }
       arguments = Self.arguments(of: request.query)
     case "POST":
-      if changes, let refusal = refusal(request) { return refusal }
+      if isGuarded, let refusal = refusal(request) { return refusal }
       guard request.headers["content-type"]?.hasPrefix("application/json") ?? request.body.isEmpty else {
         return .text(400, "send the arguments as application/json")
       }
@@ -49,7 +49,7 @@ struct API: Sendable {
   private func refusal(_ request: HTTPRequest) -> HTTPResponse? {
     let given = request.headers["authorization"] ?? ""
     guard given.hasPrefix("Bearer ") else {
-      var response = HTTPResponse.text(401, "this changes something: send the token of the state directory")
+      var response = HTTPResponse.text(401, "this wants the token of the state directory")
       response.headers.append(("WWW-Authenticate", "Bearer"))
       return response
     }

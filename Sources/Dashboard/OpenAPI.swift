@@ -129,13 +129,13 @@ enum OpenAPI {
   static let document: String = {
     var paths: [String: Any] = [:]
     for (command, (about, arguments)) in commands {
-      let changes = ControlRequest.changing.contains(command)
+      let isGuarded = ControlRequest.guarded.contains(command)
       var properties: [String: Any] = [:]
       for argument in arguments {
         properties[argument.name] = ["type": argument.type, "description": argument.about]
       }
       var post: [String: Any] = [
-        "summary": about, "operationId": command, "responses": responses(changes),
+        "summary": about, "operationId": command, "responses": responses(isGuarded),
         "requestBody": [
           "content": [
             "application/json": [
@@ -148,7 +148,7 @@ enum OpenAPI {
         ],
       ]
       var path: [String: Any] = [:]
-      if changes {
+      if isGuarded {
         post["security"] = [["token": [String]()]]
       } else {
         path["get"] =

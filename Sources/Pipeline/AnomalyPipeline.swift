@@ -108,11 +108,7 @@ public final class AnomalyPipeline: Sendable {
       states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
       detection: configuration.choice, seed: around.entropy)
     let context = try MessagingContext()
-    authenticator = try Authenticator(context) { [log = around.log] domain, address in
-      log.warning(
-        "a peer was turned away: its key is not allowed",
-        metadata: ["socket": "\(domain)", "address": "\(address)"])
-    }
+    authenticator = try Authenticator(context, refused: Self.tellingOfStrangers(around.log))
     publisher = try Publisher(
       settings: settings.publish, rules: .init(maintenance: settings.maintenance, gates: settings.gates),
       keep: settings.keep.alerts,
@@ -275,6 +271,23 @@ public final class AnomalyPipeline: Sendable {
     for request in (try? alerts.retrainRequests()) ?? []
     where request.stream == stream || (request.stream == nil && isLast) {
       try? alerts.finishRetraining(request.number)
+    }
+  }
+
+  /// Says who was turned away: one line a minute and socket, however often somebody tries.
+  private static func tellingOfStrangers(_ log: Logger) -> @Sendable (String, String) -> Void {
+    let said = Mutex<[String: UInt64]>([:])
+    return { socket, address in
+      let now = Clocks.monotonic()
+      let isDue = said.withLock { said in
+        if let last = said[socket], now < last + 60_000_000_000 { return false }
+        said[socket] = now
+        return true
+      }
+      guard isDue else { return }
+      log.warning(
+        "a peer was turned away: its key is not allowed; the status counts further ones",
+        metadata: ["socket": "\(socket)", "address": "\(address)"])
     }
   }
 

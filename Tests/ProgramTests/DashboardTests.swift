@@ -59,6 +59,9 @@ import Testing
         #expect(try silence(wrong) == 403)
       }
       #expect(try daemon.http("GET", "/api/v1/silence?stream=a&seconds=3600").status == 405)
+      // A config names files, which the daemon may read and the asker may not.
+      let config = #"{"text":"security: {key: /etc/shadow}"}"#
+      #expect(try daemon.http("POST", "/api/v1/check", body: config).status == 401)
       #expect(try daemon.status().alerts.silencedStreams == 0)
       #expect(try silence(token) == 200)
       #expect(try daemon.status().alerts.silencedStreams == 1)
@@ -125,7 +128,7 @@ import Testing
         try daemon.http("GET", "/api/v1/openapi.json").json()["paths"] as? [String: [String: Any]])
       for command in ControlRequest.commands {
         let path = try #require(paths["/api/v1/\(command)"], "no \(command)")
-        #expect((path["get"] == nil) == ControlRequest.changing.contains(command), "\(command)")
+        #expect((path["get"] == nil) == ControlRequest.guarded.contains(command), "\(command)")
       }
       #expect(paths.count == ControlRequest.commands.count + 1)
     }
