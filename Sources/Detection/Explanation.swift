@@ -124,8 +124,10 @@ private struct Trial {
         rows, mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch, space: &space)
       let whole = contents.readings[index].logP(contents.standardized(raw[0], index))
       for feature in tried.indices {
-        parts[feature] += contents.shares[index] * max(
-          0, contents.readings[index].logP(contents.standardized(raw[feature + 1], index)) - whole)
+        parts[feature] +=
+          contents.shares[index]
+          * max(
+            0, contents.readings[index].logP(contents.standardized(raw[feature + 1], index)) - whole)
       }
     }
   }

@@ -54,7 +54,8 @@ public enum ModelTrainer {
       for (index, detector) in detectors.enumerated() {
         members.append(
           try fit(
-            detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
+            detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index),
+            shouldStop: shouldStop))
       }
       let later = lesson.heldOut()
       members = members.map { member in
@@ -106,7 +107,8 @@ public enum ModelTrainer {
     for (index, detector) in settings.detectors.enumerated() {
       members.append(
         try fit(
-          detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop))
+          detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop)
+      )
     }
     return SharedWeights(
       name: name.isEmpty ? "pool-\(IncidentID.hash("\(seed) \(fields)"))" : name, fields: fields,

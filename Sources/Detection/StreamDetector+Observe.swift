@@ -226,7 +226,8 @@ extension StreamDetector {
 }
 
 private func subtract(
-  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, from figures: inout [Float], _ range: Range<Int>
+  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, from figures: inout [Float],
+  _ range: Range<Int>
 ) {
   var figures = figures.mutableSpan
   let scores = scores.span

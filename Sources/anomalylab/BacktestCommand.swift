@@ -18,7 +18,8 @@ struct BacktestCommand: ParsableCommand {
   @Option(help: "Labelled CSV files, plain or gzip.") var data: [String]
   @Option(help: "Config file whose detection settings hold.") var config: String?
   @Option(help: "Detectors, with commas between; without it those of the config.") var detectors: String?
-  @Option(help: "Largest tolerance around an event, in rows, of the volume under the surface.") var window = 100
+  @Option(help: "Largest tolerance around an event, in rows, of the volume under the surface.") var window =
+    100
   @Option(help: "A page with the same figures and a picture of each recording (HTML).") var report: String?
   @Option(help: "Seed of everything random.") var seed: UInt64 = 1
   @Flag(help: "Print a JSON object a line.") var json = false
@@ -61,7 +62,8 @@ struct Backtest {
     let table = try ReplayTable(file: file, labelled: true)
     guard let allLabels = table.labels else {
       throw Failure(
-        .data, what: file, why: "has no column label", remedy: "add one that is 1 during a fault and 0 elsewhere")
+        .data, what: file, why: "has no column label",
+        remedy: "add one that is 1 during a fault and 0 elsewhere")
     }
     name = String(URL(filePath: file).lastPathComponent.prefix { $0 != "." })
     var run = ReplayRun(table, stream: name, settings: settings, seed: seed)

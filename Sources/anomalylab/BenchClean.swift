@@ -12,7 +12,8 @@ extension Benchmarks {
   ) { run in
     guard let folder = run.settings["data"] else {
       throw Failure(
-        .usage, what: "bench clean", why: "no data", remedy: "give a folder of CSV files with --set data=FOLDER")
+        .usage, what: "bench clean", why: "no data",
+        remedy: "give a folder of CSV files with --set data=FOLDER")
     }
     let files = try CleanRates.files(in: folder)
     var all: [String: CleanRates] = [:]

@@ -24,7 +24,9 @@ struct Replay: ParsableCommand {
   @Option(help: "Where the alerts go, one JSON object a line.") var alerts: String?
   @Option(help: "Config file whose detection settings hold.") var config: String?
   @Option(
-    help: "Detectors, with commas between: autoencoder, rbm, companions such as robust-z, or any other model (see `anomalylab models`).")
+    help:
+      "Detectors, with commas between: autoencoder, rbm, companions such as robust-z, or any other model (see `anomalylab models`)."
+  )
   var detectors: String?
   @Option(help: "Rows scored of a file with the column split: test or all.") var rows = "test"
   @Flag(help: "The rows have no order in time: no differences, no windows.") var unordered = false

@@ -31,7 +31,8 @@ import Testing
 
   @Test func `a score that is the truth reaches nearly all of the volume, one without labels none at all`() {
     let (labels, _) = example()
-    let truth = VolumeUnderSurface.precisionRecall(labels: labels, scores: labels.map { $0 ? 1 : 0 }, window: 0)
+    let truth = VolumeUnderSurface.precisionRecall(
+      labels: labels, scores: labels.map { $0 ? 1 : 0 }, window: 0)
     #expect(truth > 0.9)
     #expect(
       VolumeUnderSurface.precisionRecall(labels: [false, false], scores: [1, 2], window: 3).isNaN)
@@ -49,7 +50,8 @@ import Testing
     #expect(figures.events == 2 && figures.found == 1)
     #expect(figures.episodes == 3 && figures.falseEpisodes == 2)
     #expect(figures.delays == [180])
-    #expect(abs(figures.precision - 1.0 / 3) < 1e-12 && figures.recall == 0.5 && abs(figures.f1 - 0.4) < 1e-12)
+    #expect(
+      abs(figures.precision - 1.0 / 3) < 1e-12 && figures.recall == 0.5 && abs(figures.f1 - 0.4) < 1e-12)
     #expect(abs(figures.falseRows - 3.0 / 80) < 1e-12)
     let weeks = 99 * 60 * 0.8 / 604_800
     #expect(abs(figures.falseAlarmsPerWeek - 2 / weeks) < 1e-6)
@@ -60,6 +62,7 @@ import Testing
     for row in 20..<25 { labels[row] = true }
     let p = (0..<40).map { (17..<22).contains($0) ? 1e-9 : 1 }
     let figures = EventFigures(labels: labels, pValues: p, times: (0..<40).map(Double.init), threshold: 1e-4)
-    #expect(figures.episodes == 1 && figures.falseEpisodes == 0 && figures.found == 1 && figures.delays == [0])
+    #expect(
+      figures.episodes == 1 && figures.falseEpisodes == 0 && figures.found == 1 && figures.delays == [0])
   }
 }

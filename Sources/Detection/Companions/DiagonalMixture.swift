@@ -70,7 +70,8 @@ struct DiagonalMixture: Companion {
   }
 
   /// Each part's share in each row; the mean log-likelihood of the rows.
-  private func responsibilities(_ data: DataMatrix, _ squares: [Float], into shares: inout [Float]) -> Double {
+  private func responsibilities(_ data: DataMatrix, _ squares: [Float], into shares: inout [Float]) -> Double
+  {
     var total = 0.0
     Product.multiply(m: data.rows, n: parts, k: width, squares, quadratic, into: &shares)
     Product.multiply(m: data.rows, n: parts, k: width, data.values, linear, into: &shares, accumulate: true)

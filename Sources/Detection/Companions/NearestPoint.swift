@@ -28,7 +28,8 @@ struct NearestPoint: Companion {
     var random = RandomStream(seed: seed, stream: 41)
     let chosen = random.permutation(data.rows).prefix(Self.remembered).sorted()
     self.init(
-      points: chosen.flatMap { data.values[$0 * data.columns..<($0 + 1) * data.columns] }, width: data.columns)
+      points: chosen.flatMap { data.values[$0 * data.columns..<($0 + 1) * data.columns] }, width: data.columns
+    )
   }
 
   private init(points rows: [Float], width: Int) {

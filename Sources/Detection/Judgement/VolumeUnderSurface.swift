@@ -111,8 +111,9 @@ private struct Surface {
     guard width > 1 else { return weights }
     let half = width / 2
     for segment in segments {
-      for row in segment.upperBound + 1..<max(
-        segment.upperBound + 1, min(segment.upperBound + half + 1, labels.count))
+      for row in segment.upperBound
+        + 1..<max(
+          segment.upperBound + 1, min(segment.upperBound + half + 1, labels.count))
       {
         weights[row] += (1 - Double(row - segment.upperBound) / Double(width)).squareRoot()
       }
