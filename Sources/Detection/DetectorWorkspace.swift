@@ -14,6 +14,9 @@ public struct DetectorWorkspace {
   public internal(set) var score: [Float]
   /// Per event: natural logarithm of the combined p-value; 0 before the first model.
   public internal(set) var logP: [Float]
+  /// Per event: how odd it is to the model as it was learned, 0…100 by the same formula as ``score`` but from thresholds that
+  /// follow nothing: it orders events far apart in time, where ``logP`` says what is odd lately. 0 before the first model.
+  public internal(set) var oddness: [Double]
   /// Per detector (in the order of ``StreamModel/detectors``) and event: the model's own figure, higher is stranger; NaN
   /// when there is none.
   public internal(set) var raw: [[Float]]
@@ -48,6 +51,7 @@ public struct DetectorWorkspace {
     let rows = Self.batchRows
     score = Array(repeating: 0, count: rows)
     logP = Array(repeating: 0, count: rows)
+    oddness = Array(repeating: 0, count: rows)
     raw = Array(repeating: Array(repeating: .nan, count: rows), count: DetectorName.most)
     quarantined = Array(repeating: false, count: rows)
     run = Array(repeating: 0, count: rows)
@@ -71,6 +75,7 @@ public struct DetectorWorkspace {
     for row in 0..<count {
       score[row] = 0
       logP[row] = 0
+      oddness[row] = 0
       quarantined[row] = false
     }
     for detector in raw.indices { for row in 0..<count { raw[detector][row] = .nan } }

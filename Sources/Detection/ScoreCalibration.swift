@@ -84,7 +84,7 @@ struct ScoreCalibration: Sendable, Equatable {
     }
     self.init(
       reference: middle, unit: unit, thresholds: thresholds, shape: Float(tail.shape), leastGap: 0.1,
-      weight: Float(independent), agility: isCombined ? 2 : 1)
+      weight: Float(independent), agility: isCombined ? 3 : 1)
     // Scores that are all the same but for digits that mean nothing, as of a stream that never changes: thresholds among
     // them would tell nothing from nothing, so all stand above them.
     if Double(sorted.quantile(0.95) - sorted.quantile(0.05)) < leastUnit {

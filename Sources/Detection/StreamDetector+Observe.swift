@@ -132,6 +132,7 @@ extension StreamDetector {
       for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
     }
     contents.standardize(workspace.figure, from: 0, range, detectors, into: &workspace.combined)
+    for row in range { workspace.oddness[row] = contents.oddness(workspace.combined[row]) }
     trackers[0].follow(workspace.combined, range, step: step, into: &workspace.logP)
     for row in range { workspace.logP[row] = max(workspace.logP[row], lowestLogP) }
   }
@@ -182,6 +183,7 @@ extension StreamDetector {
     if contents.plan.ordered { figure = memory.add(figure) }
     let u = contents.standardized(figure, detectors)
     workspace.ofRow = u
+    workspace.oddness[row] = contents.oddness(u)
     return max(trackers[0].logP(u), lowestLogP)
   }
 
@@ -238,6 +240,9 @@ private func subtract(
 private let lowestLogP: Float = -138.15511
 
 extension StreamModel.Contents {
+  /// 0…100 of a standardised combined figure, by the thresholds of the training.
+  func oddness(_ u: Float) -> Double { 100 * (1 - exp(Double(combinedReading.logP(u)) / 4)) }
+
   /// Standardises the scores of a run of rows; they begin at `first` of what they are written to.
   func standardize(
     _ scores: [Float], from first: Int, _ range: Range<Int>, _ index: Int, into standard: inout [Float]

@@ -25,6 +25,8 @@ public struct StreamModel: Sendable {
     /// Per detector: what its scores were worth on rows it had not seen. These stay as the training put them; what follows
     /// the stream is the one set of thresholds of the combined figure.
     let readings: [ThresholdTracker]
+    /// What combined figures were worth on rows the models had not seen; it too stays as it is.
+    let combinedReading: ThresholdTracker
     /// Per detector, its share in the combined figure; they add up to 1.
     let shares: [Float]
     /// Per detector the thresholds of ``DriftGauge/alphas``.
@@ -54,6 +56,10 @@ public struct StreamModel: Sendable {
       let weights = detectors.map { $0.weight(ordered: plan.ordered) }
       let total = weights.reduce(0, +)
       shares = weights.map { $0 / total }
+      // A tail heavy enough that the order of figures far beyond everything seen is not lost in the digits of a score.
+      var combined = calibrations[detectors.count]
+      combined.shape = max(combined.shape, 0.1)
+      combinedReading = ThresholdTracker(combined)
       readings = calibrations.prefix(detectors.count).map { ThresholdTracker($0) }
       common = calibrations.prefix(detectors.count).map { calibration in
         var thresholds = SIMD8<Float>()

@@ -15,7 +15,7 @@ struct ThresholdTracker: Sendable {
   /// Counted events between two settlements.
   static let period = FollowedThresholds.period
   /// Upward moves that a level can make in a row, while these are small.
-  static let allowance: Float = 16
+  static let allowance: Float = 24
   static let levels = 16
 
   /// In u, non-decreasing, of ``ScoreCalibration/levels``.

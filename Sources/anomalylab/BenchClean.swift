@@ -80,7 +80,10 @@ private struct CleanRates {
       throw Failure(.input, what: folder, why: "holds no CSV file", remedy: "give a folder of recorded files")
     }
     return files.map {
-      (group: URL(filePath: $0).deletingLastPathComponent().lastPathComponent, path: "\(folder)/\($0)")
+      (
+        group: URL(filePath: "\(folder)/\($0)").deletingLastPathComponent().lastPathComponent,
+        path: "\(folder)/\($0)"
+      )
     }
   }
 }

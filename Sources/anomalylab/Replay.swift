@@ -15,8 +15,8 @@ struct Replay: ParsableCommand {
       column split is treated as live: learned from and scored as it comes. The same file, options and seed give \
       the same bytes.
 
-      The scores file has the columns index (of the data row, from 0), ts, score (0 to 100), p_value, alert (1 while \
-      an incident is open) and raw.<detector>; a raw score is empty as long as there is no model.
+      The scores file has the columns index (of the data row, from 0), ts, score (0 to 100: how odd the row is to what \
+      was learned), p_value (how likely it is of late; thresholds follow the stream), alert (1 while an incident is open) and raw.<detector>; a raw score is empty as long as there is no model.
       """)
 
   @Option(help: "CSV file with a header, plain or gzip.") var data: String

@@ -93,7 +93,7 @@ struct ReplayRun {
       try each(
         Result(
           index: index, timestamp: rows.timestamps[row],
-          score: 100 * (1 - workspace.pValue(row).squareRoot().squareRoot()), pValue: workspace.pValue(row),
+          score: workspace.oddness[row], pValue: workspace.pValue(row),
           isAlert: isAlert, raw: detectors.indices.map { workspace.raw[$0][row] }))
     }
     for alert in workspace.alerts {

@@ -33,7 +33,8 @@ import Testing
     let companion = Member.companion(try kind.fit(inputs(1000, seed: 1), fields: 3, seed: 1))
     let usual = companion.scores(of: inputs(1000, seed: 2)).sorted()
     let found = companion.scores(of: DataMatrix(rows: 1, columns: 9, values: strange(kind)))[0]
-    #expect(usual.allSatisfy { $0.isFinite })
+    let areFinite = usual.allSatisfy { $0.isFinite }
+    #expect(areFinite)
     #expect(found > usual[990], "\(kind) \(found), of the usual \(usual[500]) to \(usual[999])")
   }
 
@@ -70,7 +71,8 @@ import Testing
       let companion = Member.companion(try kind.fit(still, fields: 2, seed: 1))
       let scores = companion.scores(
         of: DataMatrix(rows: 2, columns: 6, values: [0, 0, 0, 0, 0, 0, 36, 36, 36, 36, 36, 36]))
-      #expect(scores.allSatisfy { $0.isFinite }, "\(kind) \(scores)")
+      let areFinite = scores.allSatisfy { $0.isFinite }
+      #expect(areFinite, "\(kind) \(scores)")
       #expect(scores[1] >= scores[0], "\(kind) \(scores)")
     }
   }

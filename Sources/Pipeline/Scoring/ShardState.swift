@@ -143,7 +143,7 @@ struct ShardState {
       around.outbox.add(
         ScoreRun(
           stream: streams[local].key, timestamps: Array(timestamps[..<count]),
-          scores: Array(workspace.score[..<count]), pValues: (0..<count).map(workspace.pValue)))
+          scores: workspace.oddness[..<count].map(Float.init), pValues: (0..<count).map(workspace.pValue)))
     }
     let highest = workspace.score[..<count].reduce(0) { max($0, $1) }
     streams[local].maxScore = max(streams[local].maxScore, Double(highest))
