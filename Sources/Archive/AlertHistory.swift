@@ -37,6 +37,11 @@ extension AlertStore {
           INSERT INTO incident(id, stream, state, openedSeq, lastSeq) VALUES (?, ?, ?, ?, ?)
           ON CONFLICT(id) DO UPDATE SET state = excluded.state, lastSeq = excluded.lastSeq
           """)
+      let prove = try db.cachedStatement(
+        sql: """
+          INSERT INTO evidence(incident, bytes) VALUES (?, ?)
+          ON CONFLICT(incident) DO UPDATE SET bytes = excluded.bytes
+          """)
       for alert in alerts {
         if let state = try String.fetchOne(known, arguments: [alert.id]) {
           if alert.state == .open || state == Alert.State.resolved.rawValue {
@@ -49,6 +54,9 @@ extension AlertStore {
           arguments: [alert.id, alert.stream, AlertCoding.finite(alert.ts), encoder.encode(alert)])
         let seq = db.lastInsertedRowID
         try follow.execute(arguments: [alert.id, alert.stream, alert.state.rawValue, seq, seq])
+        if !alert.evidence.isEmpty {
+          try prove.execute(arguments: [alert.id, Data(alert.evidence)])
+        }
         var numbered = alert
         numbered.seq = UInt64(seq)
         numbered.epoch = epoch
@@ -86,6 +94,14 @@ extension AlertStore {
     try alerts(sql: "SELECT seq, body FROM alert WHERE incident = ? ORDER BY seq", [incident])
   }
 
+  /// What was kept of an incident's worst row; nil when nothing was.
+  public func evidence(of incident: String) throws(ArchiveError) -> [UInt8]? {
+    try read { db in
+      try Data.fetchOne(db, sql: "SELECT bytes FROM evidence WHERE incident = ?", arguments: [incident])
+        .map { [UInt8]($0) }
+    }
+  }
+
   /// The latest statement of each incident that is not resolved, in order of their numbers.
   public func openAlerts() throws(ArchiveError) -> [Alert] {
     try alerts(
@@ -113,6 +129,7 @@ extension AlertStore {
       let removed = db.changesCount
       try db.execute(
         sql: "DELETE FROM incident WHERE state = 'resolved' AND id NOT IN (SELECT incident FROM alert)")
+      try db.execute(sql: "DELETE FROM evidence WHERE incident NOT IN (SELECT id FROM incident)")
       return removed
     }
   }

@@ -167,7 +167,7 @@ extension ArchiveError {
 
 /// Tables, and how older ones become newer ones.
 enum AlertSchema {
-  static let version = 2
+  static let version = 3
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -204,6 +204,13 @@ enum AlertSchema {
             number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, stream TEXT NOT NULL, incident TEXT,
             verdict TEXT NOT NULL, previous TEXT, author TEXT NOT NULL, cause TEXT NOT NULL, changed BLOB NOT NULL,
             flagsSet INTEGER NOT NULL, flagsCleared INTEGER NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
+          """)
+    }
+    migrator.registerMigration("3") { db in
+      try db.execute(
+        sql: """
+          -- bytes: what the score of the incident's worst row can be computed from once more.
+          CREATE TABLE evidence(incident TEXT PRIMARY KEY NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
           """)
     }
     return migrator

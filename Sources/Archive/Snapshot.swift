@@ -14,6 +14,9 @@ public struct Snapshot: Sendable, Equatable {
   /// What it shares with other streams (pooled weights), by name; see ``SnapshotStore/share(_:)``.
   public var shared: [String: SharedID]
 
+  /// The section that tells how it came to be, for people.
+  public static let reportSection = "report"
+
   public init(
     stream: StreamKey, name: String, trainedAt: Double, parent: String? = nil, sections: [String: [UInt8]],
     shared: [String: SharedID] = [:]
@@ -50,6 +53,10 @@ public struct SnapshotSummary: Sendable, Equatable {
   /// Of its file; what it shares is not counted.
   public var bytes: Int
   public var isCurrent: Bool
+  /// Whether it stays however many newer ones there are.
+  public var isRetained = false
+  /// Its section ``Snapshot/reportSection``.
+  public var report: [UInt8]?
 }
 
 enum SnapshotName {

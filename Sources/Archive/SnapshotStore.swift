@@ -57,7 +57,9 @@ public final class SnapshotStore: Sendable {
       if makeCurrent { try point(folder, to: snapshot.name) }
       sharedFiles.settle(snapshot.shared.values)
       let current = currentName(in: folder)
-      for old in try names(in: folder).dropLast(keep) where old != current && old != snapshot.name {
+      let retained = Self.retained(among: try Folder.list(folder))
+      let passing = try names(in: folder).filter { !retained.contains($0) }
+      for old in passing.dropLast(keep) where old != current && old != snapshot.name {
         try Folder.remove(file(old, in: folder))
       }
     }
@@ -86,6 +88,22 @@ public final class SnapshotStore: Sendable {
       _ = try read(file(target, in: folder))
       try point(folder, to: target)
       return target
+    }
+  }
+
+  /// Keeps a snapshot however many newer ones there are, or no longer does.
+  ///
+  /// - Throws: `missing` when there is no such snapshot.
+  public func retain(_ stream: StreamKey, _ name: String, _ isRetained: Bool = true) throws(ArchiveError) {
+    let folder = path(of: stream)
+    try exclusively { () throws(ArchiveError) in
+      guard try names(in: folder).contains(name) else { throw .missing(path: file(name, in: folder)) }
+      let mark = "\(folder)/\(name)\(Self.mark)"
+      if isRetained {
+        try AtomicFile.write([], to: mark, durability)
+      } else if Folder.exists(mark) {
+        try Folder.remove(mark)
+      }
     }
   }
 
@@ -126,13 +144,15 @@ public final class SnapshotStore: Sendable {
   public func list(_ stream: StreamKey) throws(ArchiveError) -> [SnapshotSummary] {
     let folder = path(of: stream)
     let current = currentName(in: folder)
+    let retained = Self.retained(among: try Folder.list(folder))
     var summaries: [SnapshotSummary] = []
     for name in try names(in: folder) {
       guard let (snapshot, size) = try? readWithSize(file(name, in: folder)) else { continue }
       summaries.append(
         SnapshotSummary(
           name: name, trainedAt: snapshot.trainedAt, parent: snapshot.parent, bytes: size,
-          isCurrent: name == current))
+          isCurrent: name == current, isRetained: retained.contains(name),
+          report: snapshot.sections[Snapshot.reportSection]))
     }
     return summaries
   }
@@ -179,6 +199,12 @@ public final class SnapshotStore: Sendable {
 
   private static let pointer = "current"
   private static let ending = ".model"
+  /// Of the empty file that says that a snapshot is retained.
+  private static let mark = ".retained"
+
+  private static func retained(among files: [String]) -> Set<String> {
+    Set(files.filter { $0.hasSuffix(mark) }.map { String($0.dropLast(mark.count)) })
+  }
 
   private func path(of stream: StreamKey) -> String { "\(folder)/\(StreamFile.path(of: stream))" }
   private func file(_ name: String, in folder: String) -> String { "\(folder)/\(name)\(Self.ending)" }

@@ -96,7 +96,8 @@ struct RequestEnvelope: Codable {
 
   private enum Key: String, CodingKey { case version, command, arguments }
   private enum Argument: String, CodingKey {
-    case name, stream, id, by, note, seconds, snapshot, file, text, model, count, seed, limit, unit
+    case name, stream, id, by, note, seconds, snapshot, file, text, model, count, seed, limit, unit, release,
+      first, second
   }
 
   init(from decoder: any Decoder) throws {
@@ -177,6 +178,14 @@ struct RequestEnvelope: Codable {
     case "audit":
       let given = whole.contains(.arguments) ? try arguments().decodeIfPresent(Int.self, forKey: .limit) : nil
       request = .audit(limit: min(10_000, max(1, given ?? 100)))
+    case "promote": request = .promote(stream: try text(.stream), snapshot: try text(.snapshot))
+    case "retain":
+      request = .retain(
+        stream: try text(.stream), snapshot: try text(.snapshot),
+        release: try arguments().decodeIfPresent(Bool.self, forKey: .release) ?? false)
+    case "diff":
+      request = .diff(stream: try text(.stream), first: try text(.first), second: try text(.second))
+    case "rerun": request = .rerun(id: try text(.id))
     default: throw Failure.unknownCommand(String(command.prefix(64)))
     }
   }
@@ -203,7 +212,12 @@ struct RequestEnvelope: Codable {
     case .streams(let query): try whole.encode(query, forKey: .arguments)
     case .stream(let name): try put((.name, name))
     case .alerts(let query): try whole.encode(query, forKey: .arguments)
-    case .explain(let id): try put((.id, id))
+    case .explain(let id), .rerun(let id): try put((.id, id))
+    case .promote(let stream, let snapshot): try put((.stream, stream), (.snapshot, snapshot))
+    case .retain(let stream, let snapshot, let release):
+      try put((.stream, stream), (.snapshot, snapshot), (.release, release))
+    case .diff(let stream, let first, let second):
+      try put((.stream, stream), (.first, first), (.second, second))
     case .acknowledge(let id, let by, let note): try put((.id, id), (.by, by), (.note, note))
     case .silence(let stream, let seconds): try put((.stream, stream), (.seconds, seconds))
     case .unsilence(let stream), .snapshots(let stream): try put((.stream, stream))
@@ -248,6 +262,8 @@ struct ReplyEnvelope: Codable {
     case "traversal": reply = .traversal(try body(TraversalReport.self))
     case "verdict": reply = .verdict(try body(VerdictReport.self))
     case "audit": reply = .audit(try body(AuditList.self))
+    case "diff": reply = .diff(try body(SnapshotDiff.self))
+    case "rerun": reply = .rerun(try body(RerunReport.self))
     case "done": reply = .done(try body(Done.self))
     case "failure": reply = .failure(try body(Failure.self))
     default:
@@ -282,6 +298,8 @@ extension ControlReply {
     case .traversal(let body): body
     case .verdict(let body): body
     case .audit(let body): body
+    case .diff(let body): body
+    case .rerun(let body): body
     case .done(let body): body
     case .failure(let body): body
     }

@@ -16,6 +16,8 @@ public enum ControlReply: Sendable, Equatable {
   case traversal(TraversalReport)
   case verdict(VerdictReport)
   case audit(AuditList)
+  case diff(SnapshotDiff)
+  case rerun(RerunReport)
   /// The order was carried out (and, where it says so, is kept over restarts).
   case done(Done)
   case failure(Failure)
@@ -37,6 +39,8 @@ public enum ControlReply: Sendable, Equatable {
     case .traversal: "traversal"
     case .verdict: "verdict"
     case .audit: "audit"
+    case .diff: "diff"
+    case .rerun: "rerun"
     case .done: "done"
     case .failure: "failure"
     }

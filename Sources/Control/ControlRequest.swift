@@ -28,6 +28,14 @@ public enum ControlRequest: Sendable, Equatable {
   case retrain(stream: String?)
   /// Go back to an older snapshot, the one before the current one when none is named: ``Done``.
   case revert(stream: String, snapshot: String?)
+  /// Take a kept snapshot into use, one that was refused included: ``Done``.
+  case promote(stream: String, snapshot: String)
+  /// Keep a snapshot however many newer ones come, or no longer: ``Done``.
+  case retain(stream: String, snapshot: String, release: Bool)
+  /// What is different between two snapshots: ``SnapshotDiff``.
+  case diff(stream: String, first: String, second: String)
+  /// An alert's score once more from what was kept: ``RerunReport``.
+  case rerun(id: String)
   /// Read the config file again; applied as a whole or refused as a whole: ``Done`` or ``Failure``.
   case reload
   /// Is this a valid config? The text travels, since the daemon may not be able to read the file: ``CheckReport``.
@@ -59,12 +67,13 @@ public enum ControlRequest: Sendable, Equatable {
   public static let commands = [
     "status", "streams", "stream", "alerts", "explain", "ack", "silence", "unsilence", "models", "snapshots",
     "retrain", "revert", "reload", "check", "sample", "doctor", "trace", "traverse", "label", "undo",
-    "forget", "audit",
+    "forget", "audit", "promote", "retain", "diff", "rerun",
   ]
 
   /// Those that change something.
   public static let changing: Set<String> = [
     "ack", "silence", "unsilence", "retrain", "revert", "reload", "label", "undo", "forget",
+    "promote", "retain",
   ]
 
   /// Those that not everybody who can look may ask: what changes something, and what reads files on the asker's word (a
@@ -75,7 +84,7 @@ public enum ControlRequest: Sendable, Equatable {
   public static let numbers: Set<String> = [
     "since", "until", "after_seq", "limit", "seconds", "count", "seed", "from", "to", "unit",
   ]
-  public static let flags: Set<String> = ["open", "incidents", "preview"]
+  public static let flags: Set<String> = ["open", "incidents", "preview", "release"]
 
   /// The most rows that one ``trace(stream:count:)`` may ask for.
   public static let longestTrace = 2000
@@ -105,6 +114,10 @@ public enum ControlRequest: Sendable, Equatable {
     case .undo: "undo"
     case .forget: "forget"
     case .audit: "audit"
+    case .promote: "promote"
+    case .retain: "retain"
+    case .diff: "diff"
+    case .rerun: "rerun"
     }
   }
 }

@@ -201,10 +201,14 @@ public struct SnapshotSummary: Sendable, Codable, Equatable {
   public var current = false
   /// How it compared with the one before, as a sentence.
   public var verdict: String?
+  /// Does it stay however many newer ones come?
+  public var retained = false
+  /// How it came to be; nil for one that an older version kept.
+  public var report: PromotionReport?
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case id, bytes, rows, reason, current, verdict
+    case id, bytes, rows, reason, current, verdict, retained, report
     case trainedAt = "trained_at"
   }
 }

@@ -67,6 +67,25 @@ enum OpenAPI {
       "Goes back to an older snapshot.",
       [stream, Argument(name: "snapshot", type: "string", about: "Its id; the one before when left out.")]
     ),
+    "promote": (
+      "Takes a kept snapshot into use.",
+      [stream, Argument(name: "snapshot", type: "string", isNeeded: true, about: "Its id.")]
+    ),
+    "retain": (
+      "Keeps a snapshot however many newer ones come.",
+      [
+        stream, Argument(name: "snapshot", type: "string", isNeeded: true, about: "Its id."),
+        Argument(name: "release", type: "boolean", about: "No longer keep it."),
+      ]
+    ),
+    "diff": (
+      "What is different between two snapshots.",
+      [
+        stream, Argument(name: "first", type: "string", isNeeded: true, about: "The one's id."),
+        Argument(name: "second", type: "string", isNeeded: true, about: "The other's id."),
+      ]
+    ),
+    "rerun": ("An alert's score once more from what was kept.", [id]),
     "reload": ("Reads the config file again.", []),
     "check": (
       "What is wrong with the text of a config.",

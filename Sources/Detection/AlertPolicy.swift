@@ -50,6 +50,8 @@ struct AlertPolicy: Sendable {
   private(set) var run = 0
   private(set) var runStart = 0.0
   private(set) var lastWasCalm = true
+  /// Event times at which the latest incidents ended, oldest first. A restart forgets them.
+  private(set) var ends: [Double] = []
 
   /// Takes one scored event.
   ///
@@ -83,7 +85,15 @@ struct AlertPolicy: Sendable {
       isHigh && (window.nonzeroBitCount >= alerts.openAfter || score >= opening.atOnce)
       // Less odd, but for so long that chance does not do it.
       || recentHalf.nonzeroBitCount >= Self.persistent
-    return isOpening ? .open : .nothing
+    guard isOpening, time - runStart >= alerts.lasting else { return .nothing }
+    let isCooling = ends.last.map { time - $0 < alerts.cooldown } ?? false
+    return isCooling && score < opening.atOnce ? .nothing : .open
+  }
+
+  /// How many incidents before one that opens now it is one with: 0, unless there were enough of them.
+  func flaps(at time: Double, _ alerts: DetectionSettings.Alerts) -> Int {
+    let before = ends.count { time - $0 <= alerts.flapWithin }
+    return alerts.flapAfter > 0 && before + 1 >= alerts.flapAfter ? before : 0
   }
 
   private mutating func proceed(
@@ -93,6 +103,12 @@ struct AlertPolicy: Sendable {
     guard var now = incident else { return .nothing }
     defer { incident = now }
     now.events += 1
+    var isBack = false
+    if isHigh {
+      isBack = now.flaps > 0 && now.calm >= settings.alerts.closeAfter
+      if isBack { now.flaps += 1 }
+    }
+    if isHigh || now.lastHigh == nil { now.lastHigh = time }
     if isLoud {
       now.loud += 1
       if score >= Float(settings.alerts.openAtOnce) { now.extreme += 1 }
@@ -101,10 +117,12 @@ struct AlertPolicy: Sendable {
       now.isConfirmed = now.isConfirmed || now.loud > Self.chance(support: support)
     } else {
       now.calm += 1
-      if now.calm >= settings.alerts.closeAfter { return .resolve }
+      let hold = now.flaps > 0 ? settings.alerts.flapWithin : settings.alerts.keepFiring
+      if now.calm >= settings.alerts.closeAfter, time - (now.lastHigh ?? time) >= hold { return .resolve }
     }
     if settings.newNormal > 0 && time - now.onset >= settings.newNormal { return .accept }
     now.severity = max(now.severity, Self.severity(score: score, duration: time - now.onset, loud: now.loud))
+    if isBack { return .update }
     // A word when it got worse, much stranger (p a thousandfold smaller), or simply goes on.
     let since = now.events - now.eventsWhenSaid
     let isStranger = logP < now.logPWhenSaid - 6.9 && since >= 5
@@ -130,8 +148,11 @@ struct AlertPolicy: Sendable {
   }
 
   /// The incident is over; what comes counts anew.
-  mutating func end() {
+  ///
+  /// - Parameter time: of the event that ended it; nil when none did.
+  mutating func end(at time: Double? = nil) {
     incident = nil
+    if let time { ends = ends.suffix(15) + [time] }
     recent = 0
     recentHalf = 0
     run = 0

@@ -12,6 +12,12 @@ public struct Comparison: Sendable, Equatable {
     public var meanRecall: Double
     /// How many faults were planted for these figures.
     public var planted: Int
+    /// The largest factor, as a power of ten, between how often normal rows had p ≤ α and α, for α of 10 % and 1 %.
+    public var calibrationError = 0.0
+    /// Seconds to score one row, on the clock that was given.
+    public var secondsPerRow = 0.0
+    /// Normal rows looked at.
+    public var rows = 0
   }
   public var candidate: Figures
   public var champion: Figures
@@ -30,9 +36,10 @@ extension ModelTrainer {
   /// - Parameters:
   ///   - rows: the history that the candidate was learned from; its newest part, on which neither was fitted, counts.
   ///   - heldOut: that part (``DetectionSettings/Calibration/heldOutShare``).
+  ///   - clock: seconds, by which scoring is timed.
   public static func compare(
     candidate: StreamModel, champion: StreamModel, rows: TrainingRows, heldOut: Double = 0.25,
-    seed: UInt64 = 1
+    seed: UInt64 = 1, clock: () -> Double = { 0 }
   ) -> Comparison {
     let wanted = Int(Double(rows.count) * heldOut)
     let newest = min(max(wanted, comparedRows.lowerBound), comparedRows.upperBound)
@@ -46,8 +53,8 @@ extension ModelTrainer {
         of: (0..<recent.count).filter { !recent.quarantined[$0] }.map { recent.values[$0 * width + field] }
           .filter(\.isFinite), floor: RobustScale.fieldFloor)
     }
-    let first = figures(candidate, recent, shared, scales, seed: seed)
-    let second = figures(champion, recent, shared, scales, seed: seed)
+    let first = figures(candidate, recent, shared, scales, seed: seed, clock)
+    let second = figures(champion, recent, shared, scales, seed: seed, clock)
     var comparison = Comparison(candidate: first, champion: second, accepted: true, reason: "")
     func percent(_ share: Double) -> String { "\(AlertText.number(100 * share)) %" }
     let found =
@@ -68,9 +75,13 @@ extension ModelTrainer {
   }
 
   private static func figures(
-    _ model: StreamModel, _ rows: TrainingRows, _ fields: [Int], _ scales: [RobustScale], seed: UInt64
+    _ model: StreamModel, _ rows: TrainingRows, _ fields: [Int], _ scales: [RobustScale], seed: UInt64,
+    _ clock: () -> Double
   ) -> Comparison.Figures {
-    let normal = zip(logP(of: rows, by: model), rows.quarantined).filter { !$1 && $0 < 0 }.map(\.0).sorted()
+    let began = clock()
+    let scored = logP(of: rows, by: model)
+    let seconds = clock() - began
+    let normal = zip(scored, rows.quarantined).filter { !$1 && $0 < 0 }.map(\.0).sorted()
     guard !normal.isEmpty else {
       return Comparison.Figures(falseAlarms: 0, typicalScore: 0, recall: [:], meanRecall: 0, planted: 0)
     }
@@ -99,7 +110,16 @@ extension ModelTrainer {
       falseAlarms: Double(alarms) / Double(normal.count),
       typicalScore: 100 * (1 - (typical / 4).exponential), recall: recall,
       meanRecall: recall.isEmpty ? 0 : recall.values.sorted().reduce(0, +) / Double(recall.count),
-      planted: planted)
+      planted: planted, calibrationError: calibrationError(normal),
+      secondsPerRow: seconds / Double(max(rows.count, 1)), rows: normal.count)
+  }
+
+  /// See ``Comparison/Figures/calibrationError``; a rate counts as at least half a row.
+  private static func calibrationError(_ normal: [Float]) -> Double {
+    [(5, 0.1), (9, 0.01)].map { level, alpha in
+      let count = normal.count { $0 <= Levels.logs[level] }
+      return abs((max(Double(count), 0.5) / (alpha * Double(normal.count))).logarithm / 2.302_585_092_994_046)
+    }.max() ?? 0
   }
 
   /// ln p of every row by thresholds that stay where the training put them.

@@ -49,6 +49,16 @@ public struct DetectionSettings: Sendable, Equatable {
     public var close = 70.0
     /// Calm events until an incident is resolved.
     public var closeAfter = 30
+    /// Seconds that it must have been odd before an incident opens; 0: at once.
+    public var lasting = 0.0
+    /// Seconds, of the events, since the last high score before an incident may be resolved.
+    public var keepFiring = 0.0
+    /// Seconds after the end of an incident in which only an event of `openAtOnce` opens another one.
+    public var cooldown = 0.0
+    /// So many incidents, of which the earlier ones ended within `flapWithin`, become one: it stays open until it has been
+    /// calm for `flapWithin` seconds, and counts how often it came back; 0: never.
+    public var flapAfter = 0
+    public var flapWithin = 3600.0
     /// Events between two updates of an incident that only goes on.
     public var updateEvery = 600
     /// Features that an alert lists at most.
@@ -56,6 +66,15 @@ public struct DetectionSettings: Sendable, Equatable {
     /// Incidents a week that chance may bring over all streams; nil: as many as the scores above let through. See
     /// ``FalseAlarmBudget``.
     public var budget: Double?
+    public init() {}
+  }
+
+  /// When a stream that says nothing is an incident.
+  public struct Silence: Sendable, Equatable {
+    /// Pauses as long as so many usual ones; 0: silence is no incident.
+    public var after = 20.0
+    /// Seconds that it takes at least.
+    public var least = 60.0
     public init() {}
   }
 
@@ -97,6 +116,7 @@ public struct DetectionSettings: Sendable, Equatable {
   public var companions = Companions()
   public var calibration = Calibration()
   public var alerts = Alerts()
+  public var silence = Silence()
   public var retraining = Retraining()
   /// Rows over which the context mean of a feature runs (2…64).
   public var window = 8
@@ -144,6 +164,18 @@ public struct DetectionSettings: Sendable, Equatable {
       "must be 1 to alerts.open_within")
     check(alerts.closeAfter >= 1, "alerts.close_after", "must be at least 1")
     check(alerts.updateEvery >= 1, "alerts.update_every", "must be at least 1")
+    for (key, seconds) in [
+      ("for", alerts.lasting), ("keep_firing_for", alerts.keepFiring), ("cooldown", alerts.cooldown),
+      ("flap_within", alerts.flapWithin),
+    ] {
+      check(seconds >= 0 && seconds.isFinite, "alerts.\(key)", "must not be negative")
+    }
+    check(
+      alerts.flapAfter == 0 || (2...16).contains(alerts.flapAfter), "alerts.flap_after",
+      "must be 0 or 2 to 16"
+    )
+    check(silence.after == 0 || silence.after >= 2, "silence.after", "must be 0 or at least 2")
+    check(silence.least >= 0 && silence.least.isFinite, "silence.least", "must not be negative")
     check((1...64).contains(alerts.features), "alerts.features", "must be 1 to 64")
     check(
       retraining.every >= 0 && retraining.every.isFinite, "retraining.every", "must not be negative")

@@ -19,6 +19,9 @@ public struct Incident: Sendable, Equatable {
   public internal(set) var detectors: [String: Alert.DetectorScore]
   public internal(set) var kind: Alert.Kind
 
+  /// Of the worst event, see ``Evidence``; empty for an incident that is older than this process.
+  var evidence: [UInt8] = []
+
   // What the policy remembers besides.
   /// Of the worst event; unlike `pValue` without a floor.
   var logP: Float = 0
@@ -28,6 +31,10 @@ public struct Incident: Sendable, Equatable {
   var extreme = 0
   /// Calm events towards the end.
   var calm = 0
+  /// Event time of the last event high enough to open one; nil when a restart came after it.
+  var lastHigh: Double?
+  /// How often it came back, with the incidents before that it is one with; 0: it does not flap.
+  var flaps = 0
   /// Lasted too long to be chance.
   var isConfirmed = false
   var eventsWhenSaid = 0

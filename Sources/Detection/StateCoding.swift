@@ -3,7 +3,7 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  private static let version: UInt32 = 3
+  private static let version: UInt32 = 4
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
@@ -153,7 +153,7 @@ extension Incident {
     writer.append(severity.rawValue)
     writer.append(severityWhenSaid.rawValue)
     writer.append(kind.rawValue)
-    for count in [events, loud, extreme, calm, eventsWhenSaid] { writer.append(UInt64(count)) }
+    for count in [events, loud, extreme, calm, eventsWhenSaid, flaps] { writer.append(UInt64(count)) }
     writer.append(logP)
     writer.append(logPWhenSaid)
     writer.append(isConfirmed)
@@ -183,7 +183,7 @@ extension Incident {
     let said = try known(Alert.Severity(rawValue: try reader.string()), "severity")
     let kind = try known(Alert.Kind(rawValue: try reader.string()), "kind")
     var counts: [Int] = []
-    for _ in 0..<5 { counts.append(Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff)) }
+    for _ in 0..<6 { counts.append(Int(truncatingIfNeeded: try reader.uint64() & 0xffff_ffff_ffff)) }
     let logP = try reader.finiteFloat()
     let logPWhenSaid = try reader.finiteFloat()
     let isConfirmed = try reader.bool()
@@ -207,5 +207,6 @@ extension Incident {
       logP: logP, loud: counts[1], extreme: counts[2], calm: counts[3], isConfirmed: isConfirmed,
       eventsWhenSaid: counts[4],
       logPWhenSaid: logPWhenSaid, severityWhenSaid: said)
+    flaps = counts[5]
   }
 }

@@ -11,6 +11,8 @@ struct Moment {
   var width: Int
   var score: Float
   var logP: Float
+  /// What was remembered of the figures before this row.
+  var memory = FigureMemory()
 }
 
 extension StreamDetector {
@@ -23,7 +25,7 @@ extension StreamDetector {
     switch step {
     case .nothing: return
     case .open:
-      open(moment, rows, time, contents, &workspace)
+      open(moment, rows, time, contents, trackers, &workspace)
       // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
       heldTrackers = trackers
       say(.open, time, contents, moment.row, &workspace)
@@ -56,7 +58,7 @@ extension StreamDetector {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
         workspace.chanceIncidents += 1
       }
-      policy.end()
+      policy.end(at: time)
       heldTrackers = []
     case .accept:
       acceptedSince = policy.incident?.onset
@@ -69,28 +71,33 @@ extension StreamDetector {
 
   /// Keeps the worst event of an open incident, and gives the thresholds back what chance did not cause.
   mutating func follow(
-    _ moment: Moment, _ contents: StreamModel.Contents, _ trackers: inout [ThresholdTracker],
+    _ moment: Moment, _ time: Double, _ contents: StreamModel.Contents,
+    _ trackers: inout [ThresholdTracker],
     _ workspace: DetectorWorkspace
   ) {
     guard let incident = policy.incident else { return }
+    // With the thresholds that scored it, before they are given back.
+    let scoring = trackers
     if incident.isConfirmed && !heldTrackers.isEmpty {
       trackers = heldTrackers
       heldTrackers = []
     }
     if moment.logP < incident.logP {
       let raw = detectorScores(moment.row, contents, workspace)
+      let evidence = evidence(of: moment, time, contents, scoring, workspace)
       policy.change {
         $0.logP = moment.logP
         $0.score = 100 * (1 - exp(Double(moment.logP) / 4))
         $0.pValue = exp(Double(moment.logP))
         $0.detectors = raw
+        $0.evidence = evidence
       }
     }
   }
 
   private mutating func open(
     _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
-    _ workspace: inout DetectorWorkspace
+    _ trackers: [ThresholdTracker], _ workspace: inout DetectorWorkspace
   ) {
     let found = explain(moment, rows, contents, workspace)
     let severity = AlertPolicy.severity(
@@ -104,6 +111,9 @@ extension StreamDetector {
       kind: found.kind, severityWhenSaid: severity)
     incident.logP = moment.logP
     incident.loud = policy.run
+    incident.lastHigh = time
+    incident.flaps = policy.flaps(at: time, settings.alerts)
+    incident.evidence = evidence(of: moment, time, contents, trackers, workspace)
     policy.begin(incident)
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
@@ -125,6 +135,20 @@ extension StreamDetector {
       row: columns.map { column in
         column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
       }, keep: settings.alerts.features)
+  }
+
+  private func evidence(
+    of moment: Moment, _ time: Double, _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker],
+    _ workspace: DetectorWorkspace
+  ) -> [UInt8] {
+    let width = contents.plan.width
+    let first = (moment.row - moment.first) * width
+    let part = first..<first + width
+    return Evidence(
+      snapshot: contents.snapshotName, time: time, inputs: Array(workspace.inputs.inputs[part]),
+      mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [], memory: moment.memory,
+      tracker: trackers[0]
+    ).encode()
   }
 
   private func detectorScores(
@@ -161,13 +185,18 @@ extension StreamDetector {
         ? AlertText.accepted(after: lasted)
         : AlertText.resolved(after: lasted, features: incident.features, now: time)
     }
-    workspace.alerts.append(
-      Alert(
-        id: incident.id, state: state, stream: stream.name, ts: time, onset: incident.onset,
-        severity: incident.severity, score: incident.score, pValue: incident.pValue,
-        features: incident.features, detectors: incident.detectors,
-        model: Alert.Model(snapshot: contents.snapshotName, trainedAt: contents.trainedAt),
-        kind: incident.kind, text: text))
+    var alert = Alert(
+      id: incident.id, state: state, stream: stream.name, ts: time, onset: incident.onset,
+      severity: incident.severity, score: incident.score, pValue: incident.pValue,
+      features: incident.features, detectors: incident.detectors,
+      model: Alert.Model(snapshot: contents.snapshotName, trainedAt: contents.trainedAt),
+      kind: incident.kind, text: text)
+    alert.evidence = incident.evidence
+    if incident.flaps > 0 {
+      alert.flaps = incident.flaps
+      alert.text += " It has come and gone \(incident.flaps) times."
+    }
+    workspace.alerts.append(alert)
     workspace.alertRows.append(row)
   }
 }

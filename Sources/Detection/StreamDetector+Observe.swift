@@ -147,6 +147,7 @@ extension StreamDetector {
     self.trackers = []
     for row in range {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
+      let remembered = memory
       let logP = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
       let score = 100 * (1 - expf(logP / 4))
       workspace.score[row] = score
@@ -157,8 +158,9 @@ extension StreamDetector {
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
         mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, settings: settings)
       if wasOpen || next != .nothing {
-        let moment = Moment(row: row, first: range.lowerBound, width: width, score: score, logP: logP)
-        if wasOpen { follow(moment, contents, &trackers, workspace) }
+        let moment = Moment(
+          row: row, first: range.lowerBound, width: width, score: score, logP: logP, memory: remembered)
+        if wasOpen { follow(moment, timestamps[row], contents, &trackers, workspace) }
         act(next, moment, rows, timestamps[row], contents, &trackers, &workspace)
         if wasOpen || policy.isOpen {
           workspace.quarantined[row] = true
@@ -237,7 +239,7 @@ private func subtract(
 }
 
 /// ln 10⁻⁶⁰: what is rarer is not told apart in a p-value; a score that never saturates orders even these.
-private let lowestLogP: Float = -138.15511
+let lowestLogP: Float = -138.15511
 
 extension StreamModel.Contents {
   /// 0…100 of a standardised combined figure, by the thresholds of the training.

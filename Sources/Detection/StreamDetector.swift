@@ -101,6 +101,13 @@ public struct StreamDetector: Sendable {
     policy.begin(incident)
   }
 
+  /// A name for an incident of this stream that no event brought about.
+  public mutating func nextIncidentID(at time: Double) -> String {
+    counters.incidents += 1
+    return IncidentID.make(
+      time: time, seed: seed, stream: IncidentID.hash(stream.name), counter: counters.incidents - 1)
+  }
+
   mutating func findColumns(of model: StreamModel) {
     columns = model.fields.map { name in Int32(fields.firstIndex(of: name) ?? -1) }
     let considered = Set(model.contents.considered)

@@ -93,6 +93,8 @@ public struct StreamModel: Sendable {
   public var fields: [String] { contents.fields }
   /// The detectors in the order of their raw scores.
   public var detectors: [DetectorName] { contents.detectors }
+  /// The usual time between two rows, seconds; 0 when there is none.
+  public var interval: Double { contents.interval }
   /// Rows it was fitted and calibrated on.
   public var rows: Int { contents.rows }
   /// The pool whose weights it uses; nil when they are its own.

@@ -90,6 +90,11 @@ public struct Alert: Sendable, Codable, Equatable {
   /// The first incident of those that began together with this one; nil when they are not grouped.
   public var group: String?
 
+  /// How often it came and went before and since; nil for one that does not flap.
+  public var flaps: Int?
+  /// What its score can be computed from once more; opaque, kept with the history, never published.
+  public var evidence: [UInt8] = []
+
   public init(
     seq: UInt64 = 0, epoch: String = "", id: String, state: State, stream: String, ts: Double, onset: Double,
     severity: Severity, score: Double, pValue: Double, features: [Feature],
@@ -115,6 +120,6 @@ public struct Alert: Sendable, Codable, Equatable {
   enum CodingKeys: String, CodingKey {
     case schema, seq, epoch, id, state, stream, ts, onset, severity, score
     case pValue = "p_value"
-    case features, detectors, model, kind, text, group
+    case features, detectors, model, kind, text, group, flaps
   }
 }

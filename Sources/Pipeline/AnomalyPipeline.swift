@@ -136,12 +136,14 @@ public final class AnomalyPipeline: Sendable {
         histories: histories, seed: around.entropy, outbox: publisher.outbox, trainer: trainer,
         states: states, budget: budget, log: around.log)
       let mine = stride(from: shard.index, to: restored.streams.count, by: shards.count).map {
-        (restored.streams[$0], restored.detectors[$0])
+        (restored.streams[$0], restored.detectors[$0], restored.silences[restored.streams[$0]])
       }
       shard.start {
         ShardState(
           surroundings,
-          restored: mine.map { StreamEntry(key: $0, detector: $1, history: histories.history(of: $0)) })
+          restored: mine.map {
+            StreamEntry(key: $0, detector: $1, history: histories.history(of: $0), silence: $2)
+          })
       }
     }
     for damage in restored.damaged { around.log.warning("set aside", metadata: ["what": "\(damage)"]) }

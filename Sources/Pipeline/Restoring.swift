@@ -12,6 +12,8 @@ struct Restored {
   var damaged: [String] = []
   /// Incidents that are open in the history but whose stream is not known any more.
   var orphans: [Alert] = []
+  /// What was said of streams that are silent.
+  var silences: [StreamKey: Alert] = [:]
 }
 
 enum Restoring {
@@ -38,7 +40,13 @@ enum Restoring {
     for entry in entries { running[entry.stream] = entry.bytes }
 
     var incidents: [String: Alert] = [:]
-    for alert in open { incidents[alert.stream] = alert }
+    for alert in open {
+      if alert.kind == .silence {
+        restored.silences[StreamKey(alert.stream)] = alert
+      } else {
+        incidents[alert.stream] = alert
+      }
+    }
 
     for stream in Set(models.keys).union(running.keys).sorted() {
       var detector = StreamDetector(
@@ -63,7 +71,8 @@ enum Restoring {
       restored.streams.append(stream)
       restored.detectors.append(detector)
     }
-    restored.orphans = incidents.values.sorted { $0.ts < $1.ts }
+    let lost = restored.silences.filter { !restored.streams.contains($0.key) }
+    restored.orphans = (Array(incidents.values) + lost.values).sorted { $0.ts < $1.ts }
     return restored
   }
 }

@@ -37,10 +37,21 @@ enum DetectionReading {
       $0.number("open_at_once", &detection.alerts.openAtOnce, 0...100)
       $0.number("close", &detection.alerts.close, 0...100)
       $0.integer("close_after", &detection.alerts.closeAfter, 1...1_000_000)
+      $0.duration("for", &detection.alerts.lasting, 0...86_400)
+      $0.duration("keep_firing_for", &detection.alerts.keepFiring, 0...604_800)
+      $0.duration("cooldown", &detection.alerts.cooldown, 0...604_800)
+      $0.integer("flap_after", &detection.alerts.flapAfter, 0...16)
+      $0.duration("flap_within", &detection.alerts.flapWithin, 0...604_800)
       $0.integer("update_every", &detection.alerts.updateEvery, 1...1_000_000_000)
       $0.integer("features", &detection.alerts.features, 1...64)
       $0.number("budget", &detection.alerts.budget, 0.001...1e9, absence: "none")
     }
+    section.section("silence") { silence($0, &detection.silence) }
+  }
+
+  private static func silence(_ section: ConfigSection, _ silence: inout DetectionSettings.Silence) {
+    section.number("after", &silence.after, 0...1e6)
+    section.duration("least", &silence.least, 0...604_800)
   }
 
   /// Companions by name, `all` or `none`.

@@ -43,11 +43,35 @@ struct ExplainCommand: ControlCommand {
   @Argument(help: "The incident's id; its first characters suffice when no other begins so.") var id: String
   @OptionGroup var common: CommonOptions
 
-  func request() -> ControlRequest { .explain(id: id) }
+  @Flag(help: "Compute its score once more, from what was kept. Exit code 65 when it comes out otherwise.")
+  var rerun = false
+
+  func request() -> ControlRequest { rerun ? .rerun(id: id) : .explain(id: id) }
+
+  func exitCode(_ reply: ControlReply) -> Int32 {
+    if case .rerun(let report) = reply, !report.isSame { return 65 }
+    return 0
+  }
 
   func text(_ reply: ControlReply, _ style: TextStyle, now: Double) throws -> String {
+    if case .rerun(let report) = reply { return text(report, style) }
     guard case .explanation(let explanation) = reply else { throw unexpected(reply) }
     return IncidentText(style: style).text(explanation)
+  }
+
+  private func text(_ report: RerunReport, _ style: TextStyle) -> String {
+    guard report.missing.isEmpty else {
+      return "cannot be computed once more: \(report.missing.joined(separator: "; ").printable)\n"
+    }
+    var table = TextTable([.init("figure"), .init("said", .right), .init("again", .right), .init("")])
+    for figure in report.figures {
+      table.append([
+        .init(figure.name), .init("\(figure.said)"), .init("\(figure.again)"),
+        .init(figure.isSame ? "the same bits" : "differs", figure.isSame ? .good : .bad),
+      ])
+    }
+    return "snapshot \(report.snapshot.printable), row of \(Readable.moment(report.ts))\n"
+      + table.rendered(style)
   }
 }
 

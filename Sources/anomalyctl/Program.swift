@@ -72,7 +72,7 @@ struct Anomalyctl: ParsableCommand {
         name: "Models",
         subcommands: [
           ModelsCommand.self, SnapshotsCommand.self, RetrainCommand.self, RevertCommand.self,
-          SampleCommand.self,
+          PromoteCommand.self, RetainCommand.self, SampleCommand.self,
         ]),
       CommandGroup(
         name: "Configuration",

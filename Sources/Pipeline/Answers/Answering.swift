@@ -22,6 +22,11 @@ extension AnomalyPipeline {
       case .snapshots(let stream): return .snapshots(try snapshotList(stream))
       case .retrain(let stream): return .done(try retrain(stream))
       case .revert(let stream, let snapshot): return .done(try revert(stream, to: snapshot))
+      case .promote(let stream, let snapshot): return .done(try promote(stream, snapshot))
+      case .retain(let stream, let snapshot, let release):
+        return .done(try retain(stream, snapshot, release: release))
+      case .diff(let stream, let first, let second): return .diff(try diff(stream, first, second))
+      case .rerun(let id): return .rerun(try rerun(id))
       case .reload: return try reloadReply()
       case .check(let file, let text):
         return .check(CheckReport(file: file, problems: around.check(file, text)))

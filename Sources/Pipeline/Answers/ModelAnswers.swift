@@ -19,20 +19,6 @@ extension AnomalyPipeline {
     return ModelList(models: all.sorted { ($0.stream ?? "", $0.detector) < ($1.stream ?? "", $1.detector) })
   }
 
-  func snapshotList(_ stream: String) throws -> SnapshotList {
-    _ = try onShard(of: stream) { _, _ in true }
-    return SnapshotList(
-      stream: stream,
-      snapshots: try snapshots.list(StreamKey(stream)).map { kept in
-        var summary = Control.SnapshotSummary()
-        summary.id = kept.name
-        summary.trainedAt = kept.trainedAt
-        summary.bytes = UInt64(kept.bytes)
-        summary.current = kept.isCurrent
-        return summary
-      })
-  }
-
   /// Kept on disk before it is acknowledged; done when the trainer comes to it.
   func retrain(_ stream: String?) throws -> Done {
     if let stream {
@@ -60,29 +46,6 @@ extension AnomalyPipeline {
       }
     }
     return counts.reduce(0, +)
-  }
-
-  /// The older snapshot is current on disk before it scores, and before this is answered.
-  func revert(_ stream: String, to snapshot: String?) throws -> Done {
-    _ = try onShard(of: stream) { _, _ in true }
-    let key = StreamKey(stream)
-    let kept = try snapshots.list(key)
-    if let snapshot, !kept.contains(where: { $0.name == snapshot }) {
-      throw Failure(
-        .data, what: "snapshot \(snapshot)", why: "stream \(stream) has none of this name",
-        remedy: "see `anomalyctl snapshots \(stream)`")
-    }
-    if snapshot == nil, kept.first(where: \.isCurrent)?.name == kept.first?.name {
-      throw Failure(
-        .data, what: "stream \(stream)", why: "there is no snapshot before the current one",
-        remedy: "see `anomalyctl snapshots \(stream)`")
-    }
-    let name = try snapshots.revert(key, to: snapshot)
-    let model = try SnapshotCoding.model(of: try snapshots.load(key, name), pools: pools)
-    try alerts.log("revert", arguments: "\(stream) \(name)", outcome: "done", at: Clocks.wall())
-    try onShard(of: stream) { state, local in state.install(model, at: local) }
-    return Done(
-      "\(stream) scores with snapshot \(name) again", details: ["stream": stream, "snapshot": name])
   }
 
   func sample(_ stream: String, model: String, count: Int, seed: UInt64) throws -> SampleReport {

@@ -63,7 +63,7 @@ extension ShardState {
       row.lastScore = status.lastScore
       row.maxScore = entry.maxScore
     }
-    row.incident = status.openIncident?.id
+    row.incident = status.openIncident?.id ?? entry.silence?.id
     row.fields = status.fields
     row.snapshot = status.snapshot
     row.pooled = entry.isPooled

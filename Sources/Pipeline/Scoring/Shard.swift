@@ -45,6 +45,7 @@ final class Shard: Sendable {
         state.finish()
         return
       }
+      state.lookForSilence()
       state.saveSome()
     }
   }

@@ -34,6 +34,8 @@ struct ShardState {
   var workspace = DetectorWorkspace()
   var counters = ShardCounters()
   var saver = StateSaver()
+  /// Monotonic nanoseconds at which to look for silent streams next.
+  var silenceDue: UInt64 = 0
 
   private var grouping = Grouping()
   private var historyScratch = HistoryScratch()
@@ -60,6 +62,7 @@ struct ShardState {
       let local = grouping.streams[k]
       var next = grouping.starts[k]
       let end = grouping.starts[k + 1]
+      heard(local, at: began, time: batch.timestamps[grouping.order[next]])
       while next < end {
         let count = min(DetectorWorkspace.batchRows, end - next)
         gather(batch, from: next, count: count, local: local)

@@ -22,7 +22,13 @@ struct StreamEntry {
   /// Whether the model was learned from several streams together.
   var isPooled: Bool { detector.model?.sharedWeightsName != nil }
 
-  init(key: StreamKey, detector: StreamDetector, history: RowHistory) {
+  var arrivals: Arrivals
+  /// Said when it fell silent; nil while events come.
+  var silence: Alert?
+
+  init(key: StreamKey, detector: StreamDetector, history: RowHistory, silence: Alert? = nil) {
+    arrivals = Arrivals(now: Clocks.monotonic())
+    self.silence = silence
     self.key = key
     self.detector = detector
     self.history = history

@@ -1,6 +1,8 @@
 import Archive
+import Control
 import Detection
 import Events
+import Foundation
 import Synchronization
 
 /// Models as snapshots on disk and back.
@@ -9,15 +11,21 @@ enum SnapshotCoding {
   static let sharedSection = "weights"
 
   /// - Parameter weights: where the pooled weights lie that the model uses; nil when they are its own.
-  static func snapshot(of model: StreamModel, stream: StreamKey, parent: String?, weights: SharedID?)
-    -> Snapshot
-  {
+  static func snapshot(
+    of model: StreamModel, stream: StreamKey, parent: String?, weights: SharedID?, _ report: PromotionReport
+  ) throws -> Snapshot {
     var sections: [String: [UInt8]] = [:]
+    sections[Snapshot.reportSection] = Array(try ControlCoding.json(report).utf8)
     for section in model.encode() { sections[section.name] = section.bytes }
     return Snapshot(
       stream: stream, name: model.snapshotName, trainedAt: model.trainedAt, parent: parent,
       sections: sections,
       shared: weights.map { [sharedSection: $0] } ?? [:])
+  }
+
+  /// What ``Snapshot/reportSection`` tells; nil when it cannot be read: it is for people, and nothing depends on it.
+  static func report(_ bytes: [UInt8]?) -> PromotionReport? {
+    bytes.flatMap { try? JSONDecoder().decode(PromotionReport.self, from: Data($0)) }
   }
 
   static func model(of snapshot: Snapshot, pools: WeightPools) throws -> StreamModel {
@@ -43,5 +51,19 @@ final class WeightPools: Sendable {
 
   func remember(_ weights: SharedWeights, at id: SharedID) {
     known.withLock { $0[id] = weights }
+  }
+}
+
+extension ModelFigures {
+  init(_ figures: Comparison.Figures, of model: StreamModel) {
+    self.init()
+    rows = figures.rows
+    falseAlarms = figures.falseAlarms
+    typicalScore = figures.typicalScore
+    meanRecall = figures.meanRecall
+    for (fault, share) in figures.recall { recall[fault.rawValue] = share }
+    calibrationError = figures.calibrationError
+    bytes = model.encode().reduce(0) { $0 + $1.bytes.count }
+    microsecondsPerRow = figures.secondsPerRow * 1e6
   }
 }

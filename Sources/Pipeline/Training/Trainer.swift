@@ -1,4 +1,5 @@
 import Archive
+import Control
 import Detection
 import Events
 import Logging
@@ -233,7 +234,11 @@ final class Trainer: Sendable {
       guard let material = material(for: job) else { continue }
       do {
         let model = try fit(job, try rows(of: job, material), weights: weights)
-        try install(model, job, weights: kept)
+        var report = PromotionReport()
+        report.reason = job.reason.rawValue
+        report.rows = model.rows
+        report.verdict = "the first model, learned from several streams together"
+        try install(model, job, weights: kept, report)
         condition.locked {
           contents.value.queue.addOwnLater(
             TrainingJob(
@@ -277,19 +282,35 @@ final class Trainer: Sendable {
   private func judge(
     _ candidate: StreamModel, _ job: TrainingJob, _ champion: StreamModel?, _ rows: TrainingRows
   ) throws {
+    var report = PromotionReport()
+    report.reason = job.reason.rawValue
+    report.rows = candidate.rows
+    report.seconds = Clocks.threadProcessorTime() - mark.value
     guard let champion else {
-      try install(candidate, job, weights: nil)
+      report.verdict = "the first model: nothing to compare it with"
+      try install(candidate, job, weights: nil, report)
       return
     }
     let (share, seed) = condition.locked {
       (contents.value.detection.usual.calibration.heldOutShare, nextSeed())
     }
     let verdict = ModelTrainer.compare(
-      candidate: candidate, champion: champion, rows: rows, heldOut: share, seed: seed)
+      candidate: candidate, champion: champion, rows: rows, heldOut: share, seed: seed,
+      clock: Clocks.threadProcessorTime)
+    report.accepted = verdict.accepted
+    report.verdict = verdict.reason
+    report.champion = champion.snapshotName
+    report.figures = ModelFigures(verdict.candidate, of: candidate)
+    report.championFigures = ModelFigures(verdict.champion, of: champion)
     if verdict.accepted {
-      try install(candidate, job, weights: nil)
+      try install(candidate, job, weights: nil, report)
       log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
     } else {
+      // It may still be wanted: `promote` takes it into use.
+      try snapshots.save(
+        SnapshotCoding.snapshot(
+          of: candidate, stream: job.stream, parent: job.parent, weights: nil, report),
+        makeCurrent: false)
       condition.locked { contents.value.counters.rejected += 1 }
       log.info(
         "kept the running model", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
@@ -298,9 +319,11 @@ final class Trainer: Sendable {
   }
 
   /// On disk first, then into the shard: what scores is what a restart finds.
-  private func install(_ model: StreamModel, _ job: TrainingJob, weights: SharedID?) throws {
+  private func install(
+    _ model: StreamModel, _ job: TrainingJob, weights: SharedID?, _ report: PromotionReport
+  ) throws {
     try snapshots.save(
-      SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights))
+      SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights, report))
     condition.locked { contents.value.counters.accepted += 1 }
     shards[job.shard].tell { $0.install(model, job.id) }
   }

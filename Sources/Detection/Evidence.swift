@@ -1,0 +1,93 @@
+import Glibc
+
+/// What the score of one row was computed from, besides the weights: with the snapshot that it names the same bits come out.
+public struct Evidence: Sendable {
+  public let snapshot: String
+  /// Event time of the row.
+  public let time: Double
+  /// The row and its window as the detectors saw them.
+  let inputs: [Float]
+  /// 0 where a value was missing; empty when none was.
+  let mask: [Float]
+  /// Of the figures before it.
+  let memory: FigureMemory
+  /// The thresholds as they stood.
+  private let tracker: [UInt8]
+
+  private static let section = "evidence"
+  private static let version: UInt32 = 1
+
+  init(
+    snapshot: String, time: Double, inputs: [Float], mask: [Float], memory: FigureMemory,
+    tracker: ThresholdTracker
+  ) {
+    self.snapshot = snapshot
+    self.time = time
+    self.inputs = inputs
+    self.mask = mask
+    self.memory = memory
+    var writer = ByteWriter()
+    tracker.encode(to: &writer)
+    self.tracker = writer.bytes
+  }
+
+  public func encode() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(Self.version)
+    writer.append(snapshot)
+    writer.append(time)
+    writer.append(inputs)
+    writer.append(mask)
+    memory.encode(to: &writer)
+    writer.append(bytes: tracker)
+    return writer.bytes
+  }
+
+  /// Reads what ``encode()`` wrote; nothing in it is trusted.
+  public init(decoding bytes: [UInt8]) throws(DetectionDecodingError) {
+    var reader = ByteReader(bytes, section: Self.section)
+    try reader.version(Self.version)
+    snapshot = try reader.string()
+    time = try reader.finiteDouble()
+    inputs = try reader.floats()
+    mask = try reader.floats()
+    memory = try FigureMemory(decoding: &reader)
+    tracker = try reader.byteString()
+    try reader.end()
+    guard mask.isEmpty || mask.count == inputs.count else {
+      throw .invalid(section: Self.section, what: "\(mask.count) marks of \(inputs.count) inputs")
+    }
+  }
+
+  /// The score (0…100), p-value and raw scores by detector that `model`, the one of ``snapshot``, gives.
+  public func rescored(
+    by model: StreamModel
+  ) throws(DetectionDecodingError) -> (score: Double, pValue: Double, raw: [String: Double]) {
+    let contents = model.contents
+    guard inputs.count == contents.plan.width else {
+      throw .invalid(
+        section: Self.section, what: "\(inputs.count) inputs of a model of \(contents.plan.width)")
+    }
+    var thresholds = ThresholdTracker(contents.calibrations[contents.members.count])
+    var reader = ByteReader(tracker, section: Self.section)
+    try thresholds.decode(from: &reader)
+    try reader.end()
+    var workspace = DetectorWorkspace()
+    var raw: [String: Double] = [:]
+    for (index, member) in contents.members.enumerated() {
+      member.score(
+        inputs, mask: mask.isEmpty ? nil : mask, rows: 1, into: &workspace.run, scratch: &workspace.scratch,
+        space: &workspace.space)
+      workspace.keepRun(of: index, 0..<1, contents)
+      raw[contents.detectors[index].rawValue] = Double(workspace.raw[index][0])
+    }
+    var figure = contents.figure { contents.readings[$0].logP(workspace.standard[$0][0]) }
+    if contents.plan.ordered {
+      var memory = memory
+      figure = memory.add(figure)
+    }
+    let logP = max(
+      thresholds.logP(contents.standardized(figure, contents.members.count)), lowestLogP)
+    return (100 * (1 - exp(Double(logP) / 4)), exp(Double(logP)), raw)
+  }
+}
