@@ -177,6 +177,8 @@ struct RequestEnvelope: Codable {
     case "audit":
       let given = whole.contains(.arguments) ? try arguments().decodeIfPresent(Int.self, forKey: .limit) : nil
       request = .audit(limit: min(10_000, max(1, given ?? 100)))
+    case "power": request = .power(stream: try text(.stream))
+    case "drift": request = .drift(stream: try text(.stream))
     default: throw Failure.unknownCommand(String(command.prefix(64)))
     }
   }
@@ -206,7 +208,8 @@ struct RequestEnvelope: Codable {
     case .explain(let id): try put((.id, id))
     case .acknowledge(let id, let by, let note): try put((.id, id), (.by, by), (.note, note))
     case .silence(let stream, let seconds): try put((.stream, stream), (.seconds, seconds))
-    case .unsilence(let stream), .snapshots(let stream): try put((.stream, stream))
+    case .unsilence(let stream), .snapshots(let stream), .power(let stream), .drift(let stream):
+      try put((.stream, stream))
     case .models(let stream), .retrain(let stream): try put((.stream, stream))
     case .revert(let stream, let snapshot): try put((.stream, stream), (.snapshot, snapshot))
     case .check(let file, let text): try put((.file, file), (.text, text))
@@ -248,6 +251,8 @@ struct ReplyEnvelope: Codable {
     case "traversal": reply = .traversal(try body(TraversalReport.self))
     case "verdict": reply = .verdict(try body(VerdictReport.self))
     case "audit": reply = .audit(try body(AuditList.self))
+    case "power": reply = .power(try body(PowerReport.self))
+    case "drift": reply = .drift(try body(FieldDriftReport.self))
     case "done": reply = .done(try body(Done.self))
     case "failure": reply = .failure(try body(Failure.self))
     default:
@@ -282,6 +287,8 @@ extension ControlReply {
     case .traversal(let body): body
     case .verdict(let body): body
     case .audit(let body): body
+    case .power(let body): body
+    case .drift(let body): body
     case .done(let body): body
     case .failure(let body): body
     }

@@ -16,6 +16,8 @@ public enum ControlReply: Sendable, Equatable {
   case traversal(TraversalReport)
   case verdict(VerdictReport)
   case audit(AuditList)
+  case power(PowerReport)
+  case drift(FieldDriftReport)
   /// The order was carried out (and, where it says so, is kept over restarts).
   case done(Done)
   case failure(Failure)
@@ -37,6 +39,8 @@ public enum ControlReply: Sendable, Equatable {
     case .traversal: "traversal"
     case .verdict: "verdict"
     case .audit: "audit"
+    case .power: "power"
+    case .drift: "drift"
     case .done: "done"
     case .failure: "failure"
     }
