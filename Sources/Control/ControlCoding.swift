@@ -186,6 +186,8 @@ struct RequestEnvelope: Codable {
     case "diff":
       request = .diff(stream: try text(.stream), first: try text(.first), second: try text(.second))
     case "rerun": request = .rerun(id: try text(.id))
+    case "power": request = .power(stream: try text(.stream))
+    case "drift": request = .drift(stream: try text(.stream))
     default: throw Failure.unknownCommand(String(command.prefix(64)))
     }
   }
@@ -220,7 +222,8 @@ struct RequestEnvelope: Codable {
       try put((.stream, stream), (.first, first), (.second, second))
     case .acknowledge(let id, let by, let note): try put((.id, id), (.by, by), (.note, note))
     case .silence(let stream, let seconds): try put((.stream, stream), (.seconds, seconds))
-    case .unsilence(let stream), .snapshots(let stream): try put((.stream, stream))
+    case .unsilence(let stream), .snapshots(let stream), .power(let stream), .drift(let stream):
+      try put((.stream, stream))
     case .models(let stream), .retrain(let stream): try put((.stream, stream))
     case .revert(let stream, let snapshot): try put((.stream, stream), (.snapshot, snapshot))
     case .check(let file, let text): try put((.file, file), (.text, text))
@@ -264,6 +267,8 @@ struct ReplyEnvelope: Codable {
     case "audit": reply = .audit(try body(AuditList.self))
     case "diff": reply = .diff(try body(SnapshotDiff.self))
     case "rerun": reply = .rerun(try body(RerunReport.self))
+    case "power": reply = .power(try body(PowerReport.self))
+    case "drift": reply = .drift(try body(FieldDriftReport.self))
     case "done": reply = .done(try body(Done.self))
     case "failure": reply = .failure(try body(Failure.self))
     default:
@@ -300,6 +305,8 @@ extension ControlReply {
     case .audit(let body): body
     case .diff(let body): body
     case .rerun(let body): body
+    case .power(let body): body
+    case .drift(let body): body
     case .done(let body): body
     case .failure(let body): body
     }

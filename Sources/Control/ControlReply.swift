@@ -18,6 +18,8 @@ public enum ControlReply: Sendable, Equatable {
   case audit(AuditList)
   case diff(SnapshotDiff)
   case rerun(RerunReport)
+  case power(PowerReport)
+  case drift(FieldDriftReport)
   /// The order was carried out (and, where it says so, is kept over restarts).
   case done(Done)
   case failure(Failure)
@@ -41,6 +43,8 @@ public enum ControlReply: Sendable, Equatable {
     case .audit: "audit"
     case .diff: "diff"
     case .rerun: "rerun"
+    case .power: "power"
+    case .drift: "drift"
     case .done: "done"
     case .failure: "failure"
     }

@@ -56,6 +56,10 @@ public enum ControlRequest: Sendable, Equatable {
   case forget(ForgetOrder)
   /// What was asked for, newest first: ``AuditList``.
   case audit(limit: Int)
+  /// How small a fault of a stream is found, by faults planted into a copy: ``PowerReport``. Takes some seconds.
+  case power(stream: String)
+  /// What has changed about a stream's fields: ``FieldDriftReport``.
+  case drift(stream: String)
 
   /// The version of the wire format that this code speaks.
   public static let version = 1
@@ -67,7 +71,7 @@ public enum ControlRequest: Sendable, Equatable {
   public static let commands = [
     "status", "streams", "stream", "alerts", "explain", "ack", "silence", "unsilence", "models", "snapshots",
     "retrain", "revert", "reload", "check", "sample", "doctor", "trace", "traverse", "label", "undo",
-    "forget", "audit", "promote", "retain", "diff", "rerun",
+    "forget", "audit", "promote", "retain", "diff", "rerun", "power", "drift",
   ]
 
   /// Those that change something.
@@ -118,6 +122,8 @@ public enum ControlRequest: Sendable, Equatable {
     case .retain: "retain"
     case .diff: "diff"
     case .rerun: "rerun"
+    case .power: "power"
+    case .drift: "drift"
     }
   }
 }

@@ -50,14 +50,17 @@ public struct Explanation: Sendable, Codable, Equatable {
   public var label: String?
   /// The stream's scores around it, when they are still known: event time and score.
   public var trajectory: [ScorePoint]
+  /// What would have been normal; nil when its rows are no longer kept.
+  public var normal: NormalReport?
   public init(
     statements: [Alert], acknowledged: AcknowledgementRecord? = nil, label: String? = nil,
-    trajectory: [ScorePoint] = []
+    trajectory: [ScorePoint] = [], normal: NormalReport? = nil
   ) {
     self.statements = statements
     self.acknowledged = acknowledged
     self.label = label
     self.trajectory = trajectory
+    self.normal = normal
   }
 }
 

@@ -46,6 +46,7 @@ public struct DetectorWorkspace {
   var trackers: [ThresholdTracker] = []
   var scratch = Scratch()
   var space = CompanionSpace()
+  var still = StandingStill()
 
   public init() {
     let rows = Self.batchRows
@@ -72,6 +73,7 @@ public struct DetectorWorkspace {
   /// Clears what is left of the batch before.
   mutating func begin(_ count: Int) {
     chanceIncidents = 0
+    still.begin(count)
     for row in 0..<count {
       score[row] = 0
       logP[row] = 0

@@ -11,6 +11,11 @@ struct Explanation: Sendable {
   var features: [Alert.Feature]
   var kind: Alert.Kind
 
+  init(features: [Alert.Feature], kind: Alert.Kind) {
+    self.features = features
+    self.kind = kind
+  }
+
   /// Features that are tried at most; of more, those whose inputs stand out most.
   static let most = 48
 

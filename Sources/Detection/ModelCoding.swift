@@ -40,6 +40,9 @@ extension StreamModel {
     contents.plan.encode(to: &writer)
     for calibration in contents.calibrations { calibration.encode(to: &writer) }
     var sections = [(name: Self.section, bytes: writer.bytes)]
+    if !contents.runs.isEmpty {
+      sections.append((name: Self.runSection, bytes: Self.encode(contents.runs)))
+    }
     if contents.sharedWeightsName == nil {
       for (name, member) in zip(contents.detectors, contents.members) {
         sections.append((name: name.rawValue, bytes: member.encode()))
@@ -101,7 +104,8 @@ extension StreamModel {
     contents = Contents(
       snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: considered, rows: rows,
       detectors: detectors, sharedWeightsName: sharedName.isEmpty ? nil : sharedName, plan: plan,
-      members: members, calibrations: calibrations, interval: interval)
+      members: members, calibrations: calibrations, interval: interval,
+      runs: try Self.runs(in: sections, fields: fields.count))
   }
 }
 

@@ -68,7 +68,9 @@ public enum ModelTrainer {
         snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: rows.fields,
         rows: lesson.usable, detectors: detectors, sharedWeightsName: sharedWeights?.name, plan: lesson.plan,
         members: members, calibrations: calibrations,
-        interval: settings.ordered ? usualInterval(rows.timestamps) : 0))
+        interval: settings.ordered ? usualInterval(rows.timestamps) : 0,
+        runs: settings.ordered
+          ? RunLaw.laws(of: rows, columns: fields.compactMap { rows.fields.firstIndex(of: $0) }) : []))
   }
 
   /// Learns one set of weights from several streams with the same fields, each in its own scale.

@@ -102,10 +102,13 @@ extension StreamDetector {
     let found = explain(moment, rows, contents, workspace)
     let severity = AlertPolicy.severity(
       score: moment.score, duration: time - policy.runStart, loud: policy.run)
+    let still = workspace.still.rows[moment.row]
+    let onset = still.isReason ? still.since : policy.run > 0 ? policy.runStart : time
+    let before = still.isReason ? max(policy.run, Int(still.length)) : policy.run
     var incident = Incident(
       id: IncidentID.make(
         time: time, seed: seed, stream: IncidentID.hash(stream.name), counter: counters.incidents),
-      onset: policy.run > 0 ? policy.runStart : time, opened: time, severity: severity,
+      onset: onset, opened: time, severity: severity,
       score: 100 * (1 - exp(Double(moment.logP) / 4)), pValue: exp(Double(moment.logP)), events: 1,
       features: found.features, detectors: detectorScores(moment.row, contents, workspace),
       kind: found.kind, severityWhenSaid: severity)
@@ -117,7 +120,7 @@ extension StreamDetector {
     policy.begin(incident)
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
-    for row in max(0, moment.row - policy.run + 1)..<moment.row where !workspace.quarantined[row] {
+    for row in max(0, moment.row - before + 1)..<moment.row where !workspace.quarantined[row] {
       workspace.quarantined[row] = true
       counters.quarantined += 1
     }
@@ -126,6 +129,12 @@ extension StreamDetector {
   private func explain(
     _ moment: Moment, _ rows: [Float], _ contents: StreamModel.Contents, _ workspace: DetectorWorkspace
   ) -> Explanation {
+    let still = workspace.still.rows[moment.row]
+    if still.isReason {
+      let column = Int(columns[still.field])
+      let value = rows[moment.row * moment.width + column]
+      if let found = workspace.still.explanation(moment.row, value: value, contents) { return found }
+    }
     let width = contents.plan.width
     let first = (moment.row - moment.first) * width
     let isMasked = workspace.inputs.hasMissing
@@ -177,7 +186,9 @@ extension StreamDetector {
     var text: String
     switch state {
     case .open, .update:
-      text = AlertText.what(incident.features, kind: incident.kind, onset: incident.onset, now: time)
+      text =
+        workspace.still.text(row, incident.features.first, now: time, contents)
+        ?? AlertText.what(incident.features, kind: incident.kind, onset: incident.onset, now: time)
       if state == .update { text += AlertText.goesOn(for: lasted) }
     case .resolved:
       text =

@@ -44,6 +44,7 @@ extension StreamDetector {
     if timestamps[from] - counters.lastEvent > gap {
       for index in context.indices { context[index] = .nan }
       memory.reset()
+      held.reset()
     }
     var to = from + 1
     while to < count && !(timestamps[to] - timestamps[to - 1] > gap) { to += 1 }
@@ -70,7 +71,9 @@ extension StreamDetector {
     }
 
     let mayOpen = phase == .scoring && acceptedSince == nil
-    if hasMissing || !scoreCalmly(range, timestamps, contents, mayOpen: mayOpen, &workspace) {
+    let isStill = held.follow(
+      rows, width: width, columns: columns, timestamps: timestamps, range, contents, into: &workspace.still)
+    if hasMissing || isStill || !scoreCalmly(range, timestamps, contents, mayOpen: mayOpen, &workspace) {
       scoreOneByOne(rows, width, timestamps, range, contents, mayOpen: mayOpen, &workspace)
     }
     counters.scored += UInt64(range.count)
@@ -142,13 +145,15 @@ extension StreamDetector {
     _ contents: StreamModel.Contents, mayOpen: Bool, _ workspace: inout DetectorWorkspace
   ) {
     let hasMissing = workspace.inputs.hasMissing
+    let opening = 4 * logf(1 - workspace.opening.open / 100)
     // Taken out of the struct for the loop, so that nothing is checked or copied per event.
     var trackers = self.trackers
     self.trackers = []
     for row in range {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
       let remembered = memory
-      let logP = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
+      let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
+      let logP = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
       let score = 100 * (1 - expf(logP / 4))
       workspace.score[row] = score
       workspace.logP[row] = logP

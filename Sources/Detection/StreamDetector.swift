@@ -29,6 +29,7 @@ public struct StreamDetector: Sendable {
   /// The last rows of scaled levels, see ``InputPlan/contextRows``.
   var context: [Float] = []
   var memory = FigureMemory()
+  var held = HeldValues()
   /// That of the combined figure; none before the first model.
   var trackers: [ThresholdTracker] = []
   /// The same as it was when an incident opened that may yet turn out to be chance.
@@ -68,6 +69,7 @@ public struct StreamDetector: Sendable {
       ThresholdTracker($0, step: settings.calibration.step)
     }
     memory.reset()
+    held = HeldValues(fields: plan.fields)
     heldTrackers = []
     drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil

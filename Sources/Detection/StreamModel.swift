@@ -29,13 +29,19 @@ public struct StreamModel: Sendable {
     let combinedReading: ThresholdTracker
     /// Per detector, its share in the combined figure; they add up to 1.
     let shares: [Float]
+    /// Per field, how long it keeps a value; empty when nobody looked.
+    let runs: [RunLaw]
+    /// Of ``runs``, side by side for the event path.
+    let patience: [UInt32]
+    /// ln of the number of fields that may stand still.
+    let logFields: Float
     /// Per detector the thresholds of ``DriftGauge/alphas``.
     let common: [SIMD8<Float>]
 
     init(
       snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
       detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, members: [Member],
-      calibrations: [ScoreCalibration], interval: Double
+      calibrations: [ScoreCalibration], interval: Double, runs: [RunLaw] = []
     ) {
       precondition(
         members.count == detectors.count && calibrations.count == Self.calibrations(detectors.count),
@@ -51,6 +57,9 @@ public struct StreamModel: Sendable {
       self.members = members
       self.calibrations = calibrations
       self.interval = interval
+      self.runs = runs
+      patience = runs.contains { !$0.tails.isEmpty } ? runs.map(\.patience) : []
+      logFields = Float(Double(max(1, runs.count { !$0.tails.isEmpty })).logarithm)
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
       let weights = detectors.map { $0.weight(ordered: plan.ordered) }

@@ -155,6 +155,7 @@ struct IncidentText {
     if !explanation.trajectory.isEmpty {
       text += "scores     \(sparkline(explanation.trajectory.map(\.score)))\n"
     }
+    if let normal = explanation.normal { text += "normal     \(normal.text.printable)\n" }
     text += "\n" + features(worst.features)
     if explanation.statements.count > 1 { text += "\n" + statements(explanation.statements) }
     return text

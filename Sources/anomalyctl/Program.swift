@@ -61,6 +61,7 @@ struct Anomalyctl: ParsableCommand {
         name: "Look",
         subcommands: [
           StatusCommand.self, StreamsCommand.self, StreamCommand.self, WatchCommand.self, DoctorCommand.self,
+          PowerCommand.self, DriftCommand.self,
         ]),
       CommandGroup(
         name: "Incidents",

@@ -39,6 +39,8 @@ extension AnomalyPipeline {
       case .label(let order): return .verdict(try label(order))
       case .undo(let by): return .verdict(try undo(by: by))
       case .forget(let order): return .verdict(try forget(order))
+      case .power(let stream): return .power(try power(of: stream))
+      case .drift(let stream): return .drift(try drift(of: stream))
       case .audit(let limit): return .audit(try audit(limit: limit))
       }
     } catch let failure as Failure {

@@ -40,7 +40,7 @@ extension AnomalyPipeline {
     guard !statements.isEmpty else { throw Failure.unknownIncident(id) }
     return Explanation(
       statements: statements, acknowledged: try acknowledgement(of: id),
-      label: try alerts.incident(statements[0].id)?.label)
+      label: try alerts.incident(statements[0].id)?.label, normal: nearestNormal(of: statements))
   }
 
   private func acknowledgement(of id: String) throws -> AcknowledgementRecord? {

@@ -1,0 +1,108 @@
+import Events
+
+/// How long each field of a stream has kept the very same value by now.
+struct HeldValues: Sendable, Equatable {
+  private var values: [Float]
+  private var lengths: [UInt32]
+  /// Event times at which the runs began.
+  private var since: [Double]
+
+  init(fields: Int = 0) {
+    values = Array(repeating: .nan, count: fields)
+    lengths = Array(repeating: 0, count: fields)
+    since = Array(repeating: 0, count: fields)
+  }
+
+  /// After a gap nobody knows what was in between.
+  mutating func reset() { for field in lengths.indices { lengths[field] = 0 } }
+
+  /// Follows consecutive rows; a missing value neither ends a run nor prolongs it.
+  ///
+  /// - Returns: whether a field has stood still for long enough to look at it; of these rows `found` then knows.
+  mutating func follow(
+    _ rows: [Float], width: Int, columns: [Int32], timestamps: [Double], _ range: Range<Int>,
+    _ contents: StreamModel.Contents, into found: inout StandingStill
+  ) -> Bool {
+    guard !contents.patience.isEmpty else { return false }
+    var isFound = false
+    let rowSpan = rows.span
+    let columnSpan = columns.span
+    for row in range {
+      for field in 0..<columnSpan.count {
+        let column = Int(columnSpan[field])
+        if column < 0 || column >= width { continue }
+        let value = rowSpan[row * width + column]
+        if value == values[field] && lengths[field] > 0 {
+          lengths[field] &+= 1
+          if lengths[field] < contents.patience[field] { continue }
+          found.note(row, field: field, length: lengths[field], since: since[field], contents)
+          isFound = true
+        } else if value.isFinite {
+          values[field] = value
+          lengths[field] = 1
+          since[field] = timestamps[row]
+        }
+      }
+    }
+    return isFound
+  }
+}
+
+/// Per event of a batch: the field that has stood still most improbably long.
+struct StandingStill {
+  struct Found {
+    var field = -1
+    var length: UInt32 = 0
+    var since = 0.0
+    /// ln p of so long a run, times the number of fields; 0: nothing stands still.
+    var logP: Float = 0
+    /// Whether this, and not the models' judgement, is what an incident of this event tells of.
+    var isReason = false
+  }
+
+  private(set) var rows = [Found](repeating: Found(), count: DetectorWorkspace.batchRows)
+
+  mutating func begin(_ count: Int) { for row in 0..<count { rows[row] = Found() } }
+
+  mutating func note(
+    _ row: Int, field: Int, length: UInt32, since: Double, _ contents: StreamModel.Contents
+  ) {
+    let logP = min(0, contents.runs[field].logP(length) + contents.logFields)
+    if logP < rows[row].logP {
+      rows[row] = Found(field: field, length: length, since: since, logP: logP)
+    }
+  }
+
+  /// The event's ln p with standing still taken into account.
+  ///
+  /// - Parameter opening: ln p at which the models' own judgement gives the reason.
+  mutating func combined(_ logP: Float, row: Int, opening: Float) -> Float {
+    guard rows[row].logP < logP else { return logP }
+    rows[row].isReason = logP > opening
+    return rows[row].logP
+  }
+
+  /// What an incident of this event tells of, when it is that a field stands still.
+  func explanation(_ row: Int, value: Float, _ contents: StreamModel.Contents) -> Explanation? {
+    let found = rows[row]
+    guard found.isReason else { return nil }
+    let plan = contents.plan
+    func level(_ level: Float) -> Double { Double(plan.value(ofLevel: level, field: found.field)) }
+    return Explanation(
+      features: [
+        Alert.Feature(
+          name: contents.fields[found.field], value: value.isFinite ? Double(value) : nil, expected: level(0),
+          low: level(-2.5), high: level(2.5), share: 1)
+      ], kind: .sequence)
+  }
+
+  func text(_ row: Int, _ feature: Alert.Feature?, now: Double, _ contents: StreamModel.Contents) -> String? {
+    let found = rows[row]
+    guard found.isReason, let feature, let value = feature.value else { return nil }
+    let longest = contents.runs[found.field].longest
+    return "\(feature.name) stands still at \(AlertText.number(value)) for \(found.length) events, since "
+      + "\(AlertText.time(found.since, near: now)); "
+      + (longest <= 1
+        ? "it never repeated a value before." : "the longest time before was \(longest) events.")
+  }
+}
