@@ -26,16 +26,18 @@ import Testing
     var random = SplitMix64(seed: 5)
     var right = 0
     var opened = 0
-    let trials = 40
+    let trials = 100
     for trial in 0..<trials {
       var copy = detector
       var faulty = rows(80, &signals)
       let field = Int(random.next() % 8)
       let sign: Float = random.next() & 1 == 0 ? 1 : -1
-      // Spikes, steps, and values that are in range but break the relation to the others.
-      switch trial % 3 {
+      // Spikes, steps, ramps, stuck sensors, and values that are in range but break the relation to the others.
+      switch trial % 5 {
       case 0: faulty.values[40 * 8 + field] += sign * 9
       case 1: for row in 40..<80 { faulty.values[row * 8 + field] += sign * 6 }
+      case 2: for row in 40..<80 { faulty.values[row * 8 + field] += sign * 0.25 * Float(row - 39) }
+      case 3: for row in 40..<80 { faulty.values[row * 8 + field] = faulty.values[40 * 8 + field] }
       default: for row in 40..<80 { faulty.values[row * 8 + field] *= -2 }
       }
       // Whether a fault opens an incident is asked elsewhere; here, whether the reason given for one is right.

