@@ -131,6 +131,7 @@ import Testing
     settings.window = 1
     settings.autoencoder.enabled = false
     settings.rbm.enabled = false
+    settings.companions.names = []
     #expect(settings.problems.map(\.key) == ["detectors", "alerts.open", "window"])
   }
 }

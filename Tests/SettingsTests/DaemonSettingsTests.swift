@@ -139,7 +139,9 @@ import Wire
         "c.yaml:3:5: detection.alerts.open: must be at least alerts.close and below 100"
       ])
     #expect(
-      complaints("detection: {autoencoder: {enabled: false}, rbm: {enabled: false}}").first
+      complaints(
+        "detection: {autoencoder: {enabled: false}, rbm: {enabled: false}, companions: {names: none}}"
+      ).first
         == "c.yaml:1:1: detection.detectors: at least one detector must be enabled")
     let source = "sources:\n- name: s\n  connect: tcp://a:1\n"
     #expect(
