@@ -170,6 +170,8 @@ extension Incident {
       writer.append(score.raw)
       writer.append(score.pValue)
     }
+    writer.append(bytes: evidence)
+    writer.append(lastHigh ?? .nan)
   }
 
   init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
@@ -201,6 +203,8 @@ extension Incident {
       let name = try reader.string()
       detectors[name] = Alert.DetectorScore(raw: try reader.double(), pValue: try reader.double())
     }
+    let evidence = try reader.byteString()
+    let lastHigh = try reader.double()
     self.init(
       id: id, onset: numbers[0], opened: numbers[1], severity: severity, score: numbers[2],
       pValue: numbers[3], events: counts[0], features: features, detectors: detectors, kind: kind,
@@ -208,5 +212,7 @@ extension Incident {
       eventsWhenSaid: counts[4],
       logPWhenSaid: logPWhenSaid, severityWhenSaid: said)
     flaps = counts[5]
+    self.evidence = evidence
+    self.lastHigh = lastHigh.isNaN ? nil : lastHigh
   }
 }

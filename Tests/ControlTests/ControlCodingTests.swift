@@ -19,7 +19,9 @@ import Testing
     .trace(stream: "a", count: 7), .traverse(stream: "a", model: "vae", unit: 2, count: 9),
     .label(LabelOrder(id: "01J", verdict: .falseAlarm, cause: "a \"test\"", by: "me", preview: true)),
     .undo(by: "me"), .forget(ForgetOrder(stream: "a", from: 1.5, to: 2.5, by: "me", preview: true)),
-    .audit(limit: 12), .power(stream: "a"), .drift(stream: "a"),
+    .audit(limit: 12), .power(stream: "a"), .drift(stream: "a"), .promote(stream: "a", snapshot: "s"),
+    .retain(stream: "a", snapshot: "s", release: true), .diff(stream: "a", first: "s", second: "t"),
+    .rerun(id: "01J"),
   ]
 
   @Test(arguments: requests)
@@ -171,6 +173,8 @@ enum Replies {
       .snapshots(SnapshotList(stream: "a", snapshots: [SnapshotSummary()])),
       .check(CheckReport(file: "f", problems: ["f:1:2: no"])), .sample(sample),
       .doctor(DoctorReport(checks: [.init("a", .warn, why: "b", remedy: "c")])),
+      .diff(SnapshotDiff(stream: "a", first: "s", second: "t", changes: [.init("rows", "1", "2")])),
+      .rerun(RerunReport()),
       .done(Done("it is done", details: ["a": "b"])), .failure(.unknownStream("x")),
     ]
   }()

@@ -42,8 +42,8 @@ import Testing
 
   @Test func `anomalyctl's page has every command of the control socket that a person can use`() throws {
     let page = try page("anomalyctl", section: 1)
-    // For the dashboard's charts only.
-    let drawn: Set = ["trace", "traverse"]
+    // For the dashboard's charts only, and what is asked by `snapshots --diff` and `explain --rerun`.
+    let drawn: Set = ["trace", "traverse", "diff", "rerun"]
     for command in ControlRequest.commands where !drawn.contains(command) {
       #expect(page.contains("\n.SS \(command)\n"), "no \(command)")
     }

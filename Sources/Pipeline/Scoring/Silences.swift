@@ -14,9 +14,10 @@ struct Arrivals: Sendable {
 
   /// - Parameter wasSilent: the pause that ends now was too long to tell anything about usual ones.
   mutating func note(_ now: UInt64, wasSilent: Bool) {
-    let gap = Double(now &- last) * 1e-9
-    last = now
-    if !wasSilent { pause = max(gap, 0.99 * pause + 0.01 * gap) }
+    // A batch is taken before the streams that it declares are made.
+    let gap = now > last ? Double(now - last) / 1e9 : 0
+    last = max(last, now)
+    if !wasSilent { pause = max(gap, 0.9 * pause + 0.1 * gap) }
   }
 
   /// The pause that is usual between two events: the time between them that was learned, or the longest pause of late where
@@ -26,7 +27,7 @@ struct Arrivals: Sendable {
   /// Seconds without an event when these are too many; else nil.
   func silence(now: UInt64, interval: Double, _ settings: DetectionSettings.Silence) -> Double? {
     guard settings.after > 0, interval > 0, now > last else { return nil }
-    let elapsed = Double(now - last) * 1e-9
+    let elapsed = Double(now - last) / 1e9
     return elapsed >= max(settings.least, settings.after * expected(interval: interval)) ? elapsed : nil
   }
 }
