@@ -85,6 +85,10 @@ enum OpenAPI {
         Argument(name: "second", type: "string", isNeeded: true, about: "The other's id."),
       ]
     ),
+    "power": (
+      "How small a fault would be found in a stream, by faults planted into a copy of its rows.", [stream]
+    ),
+    "drift": ("Which fields of a stream are distributed otherwise than before.", [stream]),
     "rerun": ("An alert's score once more from what was kept.", [id]),
     "reload": ("Reads the config file again.", []),
     "check": (

@@ -68,7 +68,8 @@ struct AlertPolicy: Sendable {
     let isLoud = score >= Float(alerts.close)
     let isHigh = score >= opening.open
     if isLoud {
-      if run == 0 { runStart = time }
+      // Events may come out of order, and clocks be set back.
+      if run == 0 || time < runStart { runStart = time }
       run += 1
     } else if lastWasCalm {
       run = 0
@@ -86,7 +87,7 @@ struct AlertPolicy: Sendable {
       // Less odd, but for so long that chance does not do it.
       || recentHalf.nonzeroBitCount >= Self.persistent
     guard isOpening, time - runStart >= alerts.lasting else { return .nothing }
-    let isCooling = ends.last.map { time - $0 < alerts.cooldown } ?? false
+    let isCooling = ends.last.map { time >= $0 && time - $0 < alerts.cooldown } ?? false
     return isCooling && score < opening.atOnce ? .nothing : .open
   }
 
@@ -118,7 +119,8 @@ struct AlertPolicy: Sendable {
     } else {
       now.calm += 1
       let hold = now.flaps > 0 ? settings.alerts.flapWithin : settings.alerts.keepFiring
-      if now.calm >= settings.alerts.closeAfter, time - (now.lastHigh ?? time) >= hold { return .resolve }
+      let since = time - (now.lastHigh ?? time)
+      if now.calm >= settings.alerts.closeAfter, since >= hold || since < 0 { return .resolve }
     }
     if settings.newNormal > 0 && time - now.onset >= settings.newNormal { return .accept }
     now.severity = max(now.severity, Self.severity(score: score, duration: time - now.onset, loud: now.loud))
