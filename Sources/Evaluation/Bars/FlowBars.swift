@@ -18,7 +18,7 @@ extension Bars {
   }
 
   private static let common = ["batch": "256", "rate": "0.002", "patience": "0", "heldOut": "0.02"]
-  private static let affine = ["layers": "12", "hidden": "64", "depth": "2", "bound": "2"]
+  private static let affine = ["layers": "12", "hidden": "64", "depth": "3", "bound": "2"]
   private static let splines = ["layers": "4", "hidden": "64", "depth": "2", "bins": "16", "tail": "3"]
 
   private static func recipe(_ model: String, on density: ToyDensity) -> Recipe {
@@ -35,7 +35,7 @@ extension Bars {
       return Recipe(
         model: model, settings: splines.merging(["epochs": "25"]) { $1 }, seconds: 90)
     default:
-      return Recipe(model: model, settings: affine.merging(["epochs": "35"]) { $1 }, seconds: 90)
+      return Recipe(model: model, settings: affine.merging(["epochs": "60"]) { $1 }, seconds: 60)
     }
   }
 
