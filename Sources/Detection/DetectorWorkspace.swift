@@ -17,6 +17,8 @@ public struct DetectorWorkspace {
   /// Per event: how odd it is to the model as it was learned, 0…100 by the same formula as ``score`` but from thresholds that
   /// follow nothing: it orders events far apart in time, where ``logP`` says what is odd lately. 0 before the first model.
   public internal(set) var oddness: [Double]
+  /// Whether ``oddness`` is wanted; otherwise it stays 0.
+  public var wantsOddness = true
   /// Per detector (in the order of ``StreamModel/detectors``) and event: the model's own figure, higher is stranger; NaN
   /// when there is none.
   public internal(set) var raw: [[Float]]

@@ -135,7 +135,9 @@ extension StreamDetector {
       for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
     }
     contents.standardize(workspace.figure, from: 0, range, detectors, into: &workspace.combined)
-    for row in range { workspace.oddness[row] = contents.oddness(workspace.combined[row]) }
+    if workspace.wantsOddness {
+      for row in range { workspace.oddness[row] = contents.oddness(workspace.combined[row]) }
+    }
     trackers[0].follow(workspace.combined, range, step: step, into: &workspace.logP)
     for row in range { workspace.logP[row] = max(workspace.logP[row], lowestLogP) }
   }
@@ -190,7 +192,7 @@ extension StreamDetector {
     if contents.plan.ordered { figure = memory.add(figure) }
     let u = contents.standardized(figure, detectors)
     workspace.ofRow = u
-    workspace.oddness[row] = contents.oddness(u)
+    if workspace.wantsOddness { workspace.oddness[row] = contents.oddness(u) }
     return max(trackers[0].logP(u), lowestLogP)
   }
 

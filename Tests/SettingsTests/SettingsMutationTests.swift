@@ -1,3 +1,4 @@
+import Foundation
 import Messaging
 import Testing
 
@@ -53,6 +54,25 @@ import Testing
       }
     }
     #expect(taken > 20 && refused > 200)
+  }
+
+  @Test func `any value in the place of another gives settings or mistakes with their place`() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let packaged = try String(contentsOf: root.appending(path: "config/anomalyd.yaml"), encoding: .utf8)
+    let lines = packaged.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }.map(
+      String.init)
+    for (index, line) in lines.enumerated() where line.contains(": ") {
+      for value in ["", "[]", "{}", "-1", "1e309", "[[[]]]"] {
+        var changed = lines
+        changed[index] = line.prefix { $0 != ":" } + ": " + value
+        do throws(ConfigError) {
+          _ = try DaemonSettings.parse(changed.joined(separator: "\n"), file: "c.yaml")
+        } catch {
+          #expect(!error.problems.isEmpty && error.problems.allSatisfy { $0.description.hasPrefix("c.yaml") })
+        }
+      }
+    }
   }
 
   @Test func `a damaged calendar gives times or a mistake with its line`() {

@@ -6,6 +6,8 @@ import Synchronization
 final class FleetBudget: Sendable {
   /// What the shards read for every batch.
   private let bits = Atomic<UInt32>(0)
+  /// Whether there is a budget at all: without one no shard waits for another.
+  private let isKept = Atomic(false)
   private let budget: Mutex<FalseAlarmBudget?>
   private let events = Atomic<UInt64>(0)
   private let path: String
@@ -15,6 +17,7 @@ final class FleetBudget: Sendable {
   init(perWeek: Double?, path: String) {
     self.path = path
     budget = Mutex(perWeek.map(FalseAlarmBudget.init))
+    isKept.store(perWeek != nil, ordering: .relaxed)
     guard perWeek != nil, let file = try? Container(reading: path, kind: Self.kind, version: Self.version),
       let bytes = file["state"]
     else { return }
@@ -33,6 +36,7 @@ final class FleetBudget: Sendable {
   func apply(perWeek: Double?) {
     budget.withLock { budget in
       guard perWeek != budget?.perWeek else { return }
+      isKept.store(perWeek != nil, ordering: .relaxed)
       let state = budget?.state
       budget = perWeek.map(FalseAlarmBudget.init)
       if let state { budget?.restore(state) }
@@ -45,7 +49,8 @@ final class FleetBudget: Sendable {
   /// - Parameters:
   ///   - time: of its newest event.
   ///   - incidents: that ended in it and were as short as chance.
-  func saw(events count: Int, upTo time: Double, incidents: Int) {
+  func saw(events count: Int, upTo time: @autoclosure () -> Double?, incidents: Int) {
+    guard isKept.load(ordering: .relaxed), let time = time() else { return }
     let all = events.wrappingAdd(UInt64(count), ordering: .relaxed).newValue
     change {
       $0.advance(to: time, events: all)
@@ -56,6 +61,7 @@ final class FleetBudget: Sendable {
 
   /// Somebody said that an incident was a false alarm.
   func countIncident() {
+    guard isKept.load(ordering: .relaxed) else { return }
     change { $0.countIncident() }
     save()
   }

@@ -57,6 +57,7 @@ struct ShardState {
     for declaration in batch.declarations { declare(declaration.what) }
     grouping.group(batch, shards: around.shards, known: streams.count)
     workspace.strictness = around.budget.strictness
+    workspace.wantsOddness = around.pipeline.publish.scores
     var chanceIncidents = 0
     for k in grouping.streams.indices {
       let local = grouping.streams[k]
@@ -71,9 +72,7 @@ struct ShardState {
         next += count
       }
     }
-    if let newest = batch.timestamps.max() {
-      around.budget.saw(events: batch.count, upTo: newest, incidents: chanceIncidents)
-    }
+    around.budget.saw(events: batch.count, upTo: batch.timestamps.max(), incidents: chanceIncidents)
     counters.events += UInt64(batch.count)
     counters.batches += 1
     let ended = Clocks.monotonic()
