@@ -10,7 +10,7 @@ PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
-.PHONY: all build deps demo demo-live test test-slow interop lint format bench bench-build install uninstall deb clean
+.PHONY: all build deps demo demo-live test test-slow interop boot lint format bench bench-build install uninstall deb clean
 
 all: build
 
@@ -81,9 +81,14 @@ deb: deps
 	config/deb/build .build/deb/release .build
 	@if command -v lintian >/dev/null; then lintian --fail-on error,warning .build/anomalyd_*.deb; fi
 
+# The package on a true systemd, booted in a container: installed, started, hung, killed, stopped, removed. Needs root.
+boot: PACKAGES += dpkg-dev binutils debootstrap systemd-container
+boot: deb
+	Tests/Boot/boot $$(ls -t .build/anomalyd_*.deb | head -1) .build/boot
+
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/anomalyd $(DESTDIR)/lib/systemd/system \
-	  $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
+	  $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d $(DESTDIR)/usr/lib/systemd/catalog
 	install -m 0755 $(addprefix $(BUILD)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
 	install -d $(DESTDIR)$(MANUAL)/man1 $(DESTDIR)$(MANUAL)/man8 $(DESTDIR)$(COMPLETIONS)
 	for program in $(PROGRAMS); do \
@@ -97,11 +102,14 @@ install: build
 	chmod 0644 $(DESTDIR)/lib/systemd/system/anomalyd.service
 	install -m 0644 systemd/anomalyd.sysusers $(DESTDIR)/usr/lib/sysusers.d/anomalyd.conf
 	install -m 0644 systemd/anomalyd.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf
+	install -m 0644 systemd/anomalyd.catalog $(DESTDIR)/usr/lib/systemd/catalog/
+	test -n "$(DESTDIR)" || ! command -v journalctl >/dev/null || journalctl --update-catalog
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(COMPLETIONS)/,$(PROGRAMS)) \
 	  $(DESTDIR)$(MANUAL)/man8/anomalyd.8 $(DESTDIR)$(MANUAL)/man1/anomalyctl.1 $(DESTDIR)$(MANUAL)/man1/anomalylab.1 $(DESTDIR)/lib/systemd/system/anomalyd.service \
-	  $(DESTDIR)/usr/lib/sysusers.d/anomalyd.conf $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf
+	  $(DESTDIR)/usr/lib/sysusers.d/anomalyd.conf $(DESTDIR)/usr/lib/tmpfiles.d/anomalyd.conf \
+	  $(DESTDIR)/usr/lib/systemd/catalog/anomalyd.catalog
 
 clean:
 	$(SWIFT) package clean

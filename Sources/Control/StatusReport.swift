@@ -212,9 +212,12 @@ public struct TrainerReport: Sendable, Codable, Equatable {
   public var pooledStreams = 0
   /// Processor seconds spent so far.
   public var processorSeconds: Double = 0
+  /// Energy spent so far, joules; nil where nothing measures it.
+  public var joules: Double?
   public init() {}
 
   enum CodingKeys: String, CodingKey {
+    case joules
     case backlog, current, trained, accepted, rejected, failed
     case budgetShare = "budget_share"
     case usedShare = "used_share"

@@ -1,9 +1,31 @@
-import Control
+public import Control
+import Foundation
 
 /// A status as Prometheus reads it (text format 0.0.4). Names and units follow Prometheus' own advice: base units, `_total`
 /// on what only grows.
-enum Metrics {
-  static func text(_ status: StatusReport) -> String {
+public enum Metrics {
+  static func text(_ status: StatusReport) -> String { page(status).text }
+
+  /// The same figures as an event that a daemon can take in: `values` by name and labels, as in the text.
+  ///
+  /// Figures that are no number at the time are left out.
+  ///
+  /// - Parameter time: seconds since 1970.
+  public static func event(_ status: StatusReport, stream: String, time: Double) -> [UInt8] {
+    let event = Event(stream: stream, ts: time, values: page(status).values)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(event)).map(Array.init) ?? []
+  }
+
+  private struct Event: Encodable {
+    let schema = 1
+    let stream: String
+    let ts: Double
+    let values: [String: Double]
+  }
+
+  private static func page(_ status: StatusReport) -> MetricsPage {
     var page = MetricsPage()
     process(status, &page)
     traffic(status, &page)
@@ -13,7 +35,7 @@ enum Metrics {
     alerts(status, &page)
     training(status, &page)
     care(status, &page)
-    return page.text
+    return page
   }
 
   private static func process(_ status: StatusReport, _ page: inout MetricsPage) {
@@ -130,6 +152,10 @@ enum Metrics {
     page.counter(
       "anomalyd_training_processor_seconds_total", "Processor time spent on training.",
       trainer.processorSeconds)
+    if let joules = trainer.joules {
+      page.counter(
+        "anomalyd_training_joules_total", "Energy of the processors that is put down to training.", joules)
+    }
     page.gauge("anomalyd_training_backlog", "Streams that wait for a model.", Double(trainer.backlog))
     page.gauge(
       "anomalyd_training_budget_ratio", "Share of a core that training may use.", trainer.budgetShare)

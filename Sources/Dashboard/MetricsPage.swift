@@ -3,20 +3,23 @@ import Control
 /// Lines of Prometheus' text format.
 struct MetricsPage {
   private(set) var text = ""
+  /// Every sample by its name and labels, but those that are no number.
+  private(set) var values: [String: Double] = [:]
 
   mutating func family(_ name: String, _ type: String, _ help: String) {
     text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(type)\n"
   }
 
   mutating func sample(_ name: String, _ labels: [String: String] = [:], _ value: Double) {
-    text += name
+    var name = name
     if !labels.isEmpty {
       let pairs = labels.sorted { $0.key < $1.key }.map {
         "\($0.key)=\"\(Self.escaped($0.value, quotes: true))\""
       }
-      text += "{\(pairs.joined(separator: ","))}"
+      name += "{\(pairs.joined(separator: ","))}"
     }
-    text += " \(Self.number(value))\n"
+    text += "\(name) \(Self.number(value))\n"
+    if value.isFinite { values[name] = value }
   }
 
   mutating func gauge(_ name: String, _ help: String, _ value: Double, _ labels: [String: String] = [:]) {

@@ -146,7 +146,9 @@ public final class AnomalyPipeline: Sendable {
           })
       }
     }
-    for damage in restored.damaged { around.log.warning("set aside", metadata: ["what": "\(damage)"]) }
+    for damage in restored.damaged {
+      around.log.warning("set aside", metadata: LoggedEvent.setAside.metadata(["what": "\(damage)"]))
+    }
     publisher.start()
     trainer.start()
     resolve(orphans: restored.orphans)
@@ -201,6 +203,12 @@ public final class AnomalyPipeline: Sendable {
   /// Where alerts are published, with port numbers.
   public var publishEndpoints: [String] { publisher.endpoints }
 
+  /// Seconds between two messages with the daemon's own figures; nil: none are wanted.
+  public var metricsEvery: Double? { life.withLock { $0.configuration.pipeline.publish.metricsEvery } }
+
+  /// Sends the daemon's own figures on `metrics/anomalyd`, as the event that `message` holds.
+  public func publish(figures message: [UInt8]) { publisher.outbox.add(figures: message) }
+
   /// Reads the config again: applied as a whole or refused as a whole.
   @discardableResult
   public func reload() -> ConfigurationReport.Reload {
@@ -221,7 +229,10 @@ public final class AnomalyPipeline: Sendable {
         report.message = "refused, the running configuration stays: \(error)"
       }
       life.withLock { $0.lastReload = report }
-      around.log.notice("reload", metadata: ["accepted": "\(report.accepted)", "what": "\(report.message)"])
+      let kind: LoggedEvent = report.accepted ? .reloaded : .reloadRefused
+      around.log.notice(
+        "reload",
+        metadata: kind.metadata(["accepted": "\(report.accepted)", "what": "\(report.message)"]))
       return report
     }
   }
@@ -289,14 +300,16 @@ public final class AnomalyPipeline: Sendable {
       guard isDue else { return }
       log.warning(
         "a peer was turned away: its key is not allowed; the status counts further ones",
-        metadata: ["socket": "\(socket)", "address": "\(address)"])
+        metadata: LoggedEvent.peerRefused.metadata(["socket": "\(socket)", "address": "\(address)"]))
     }
   }
 
   /// At most one line a minute and reason, with how many there were.
   private static func sampled(_ log: Logger) -> @Sendable (String, String) -> Void {
     { reason, extract in
-      log.warning("\(reason)", metadata: extract.isEmpty ? [:] : ["extract": "\(extract)"])
+      log.warning(
+        "\(reason)",
+        metadata: LoggedEvent.inputRefused.metadata(extract.isEmpty ? [:] : ["extract": "\(extract)"]))
     }
   }
 }

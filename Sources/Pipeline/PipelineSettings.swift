@@ -20,6 +20,8 @@ public struct PublishSettings: Sendable, Equatable {
   public var endpoints = ["tcp://127.0.0.1:5560"]
   /// Whether every event's score is published on `score/<stream>`.
   public var scores = false
+  /// Seconds between two messages with the daemon's own figures on `metrics/anomalyd`; nil: none.
+  public var metricsEvery: Double? = 10
   /// Messages that may wait in libzmq for one slow subscriber before it misses some.
   public var highWaterMark = 100_000
   /// Messages that may wait for the publisher thread; alerts are never dropped, scores are, counted.

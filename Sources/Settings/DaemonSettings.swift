@@ -119,6 +119,7 @@ extension DaemonSettings {
     section.texts("endpoints", &pipeline.pipeline.publish.endpoints)
     Self.checkEndpoints(section, "endpoints", pipeline.pipeline.publish.endpoints)
     section.flag("scores", &pipeline.pipeline.publish.scores)
+    section.duration("metrics", &pipeline.pipeline.publish.metricsEvery, 0.1...86_400, absence: "none")
     section.text("dead_letter", &pipeline.ingest.deadLetterEndpoint, absence: "none")
     if let endpoint = pipeline.ingest.deadLetterEndpoint {
       Self.checkEndpoints(section, "dead_letter", [endpoint])

@@ -1,4 +1,5 @@
 import Control
+import Dashboard
 import Foundation
 import Logging
 import Pipeline
@@ -16,21 +17,26 @@ struct DaemonService: Service {
   let drainSeconds: Double
 
   func run() async throws {
-    log.notice("ready", metadata: ["alerts": "\(pipeline.publishEndpoints.joined(separator: " "))"])
+    log.notice(
+      "ready",
+      metadata: LoggedEvent.ready.metadata([
+        "alerts": "\(pipeline.publishEndpoints.joined(separator: " "))"
+      ]))
     dashboard?.start()
     notifier.ready(status: pipeline.summary)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await reloadOnHangup() }
       group.addTask { await feedWatchdog() }
+      if let every = pipeline.metricsEvery { group.addTask { await publishMetrics(every: every) } }
       try? await gracefulShutdown()
       group.cancelAll()
     }
-    log.notice("stopping")
+    log.notice("stopping", metadata: LoggedEvent.stopping.metadata())
     notifier.stopping()
     notifier.extendTimeout(.seconds(drainSeconds + 5))
     dashboard?.stop()
     pipeline.stop(seconds: drainSeconds)
-    log.notice("stopped")
+    log.notice("stopped", metadata: LoggedEvent.stopped.metadata())
   }
 
   private func reloadOnHangup() async {
@@ -38,6 +44,15 @@ struct DaemonService: Service {
       notifier.reloading()
       let report = pipeline.reload()
       notifier.ready(status: "reload \(report.message)")
+    }
+  }
+
+  /// The figures of `/metrics` for those who listen on ZeroMQ.
+  private func publishMetrics(every seconds: Double) async {
+    while (try? await Task.sleep(for: .seconds(seconds))) != nil {
+      guard case .status(let status) = pipeline.answer(.status) else { continue }
+      pipeline.publish(
+        figures: Metrics.event(status, stream: "anomalyd", time: Date().timeIntervalSince1970))
     }
   }
 
@@ -53,7 +68,8 @@ struct DaemonService: Service {
       let stuck = zip(before, now).contains { $0 == $1 } || pipeline.isTrainerStuck
       before = now
       if stuck {
-        log.error("no progress", metadata: ["ingest and shards": "\(now)"])
+        log.error(
+          "no progress", metadata: LoggedEvent.noProgress.metadata(["ingest and shards": "\(now)"]))
       } else {
         notifier.watchdog()
         notifier.status(pipeline.summary)

@@ -31,7 +31,7 @@ final class HTTPPeer {
         unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-    try #require(isConnected, "nobody listens on port \(port)")
+    if !isConnected { throw Daemon.Complaint("nobody listens on port \(port)") }
   }
 
   deinit { close(descriptor) }
@@ -55,6 +55,30 @@ final class HTTPPeer {
       if isEnough(String(decoding: all, as: UTF8.self)) { break }
     }
     return String(decoding: all, as: UTF8.self)
+  }
+
+  /// A page of any server on this machine.
+  static func get(_ path: String, port: Int) throws -> HTTPAnswer {
+    let peer = try HTTPPeer(port: port)
+    peer.say("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n")
+    return try answer(peer.hear())
+  }
+
+  /// A port that nobody has at the moment, for a program that cannot choose one itself.
+  static func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = unsafe withUnsafeMutablePointer(to: &address) {
+      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+      }
+    }
+    try #require(isBound)
+    return Int(UInt16(bigEndian: address.sin_port))
   }
 
   static func answer(_ text: String) throws -> HTTPAnswer {

@@ -184,6 +184,7 @@ extension AnomalyPipeline {
     report.budgetShare = life.withLock { $0.configuration.pipeline.retrain.budget }
     report.usedShare = counters.usedShare
     report.processorSeconds = counters.processorSeconds
+    report.joules = counters.joules
     report.backlog = counters.backlog
     report.current = counters.current
     report.trained = counters.trained

@@ -15,6 +15,8 @@ final class Outbox: Sendable {
   struct Taken {
     var alerts: [Alert] = []
     var scores: [ScoreRun] = []
+    /// The daemon's own figures, as a message.
+    var figures: [UInt8]?
     var isClosed = false
   }
 
@@ -28,6 +30,7 @@ final class Outbox: Sendable {
     var alerts: [Alert] = []
     var scores: [ScoreRun] = []
     var scoresWaiting = 0
+    var figures: [UInt8]?
     var counters = Counters()
     var isClosed = false
   }
@@ -65,15 +68,26 @@ final class Outbox: Sendable {
     }
   }
 
+  /// Figures that still wait are replaced: the newest count.
+  func add(figures: [UInt8]) {
+    condition.locked {
+      contents.value.figures = figures
+      condition.signal()
+    }
+  }
+
   /// Waits for something to publish; an empty answer means that the deadline passed.
   func take(until deadline: UInt64) -> Taken {
     condition.locked {
-      while contents.value.alerts.isEmpty && contents.value.scores.isEmpty && !contents.value.isClosed {
+      while contents.value.alerts.isEmpty && contents.value.scores.isEmpty && contents.value.figures == nil
+        && !contents.value.isClosed
+      {
         if !condition.wait(until: deadline) { break }
       }
       var taken = Taken()
       swap(&taken.alerts, &contents.value.alerts)
       swap(&taken.scores, &contents.value.scores)
+      swap(&taken.figures, &contents.value.figures)
       contents.value.scoresWaiting = 0
       contents.value.counters.waiting = 0
       taken.isClosed = contents.value.isClosed

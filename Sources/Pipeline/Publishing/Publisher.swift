@@ -115,6 +115,7 @@ final class Publisher: Sendable {
       let taken = outbox.take(until: retry)
       say(taken.alerts)
       for run in taken.scores { send(run) }
+      if let figures = taken.figures { send(figures: figures) }
       if taken.isClosed && taken.alerts.isEmpty && taken.scores.isEmpty { return }
     }
   }
@@ -139,7 +140,9 @@ final class Publisher: Sendable {
       let excess = pending.value.count - Self.pendingCapacity
       if excess > 0 {
         pending.value.removeFirst(excess)
-        log.error("alerts lost: the history cannot be written", metadata: ["alerts": "\(excess)"])
+        log.error(
+          "alerts lost: the history cannot be written",
+          metadata: LoggedEvent.alertsLost.metadata(["alerts": "\(excess)"]))
       }
       counted.withLock { [waiting = pending.value.count] in
         $0.unrecorded = waiting
@@ -186,19 +189,26 @@ final class Publisher: Sendable {
 
   private func send(_ alert: Alert) {
     attempt { try socket.send(try AlertMessage.frames(of: alert)) }
-    counted.withLock {
+    let kind: LoggedEvent = counted.withLock {
       switch alert.state {
-      case .open: $0.opened += 1
-      case .update: $0.updated += 1
-      case .resolved: $0.resolved += 1
+      case .open:
+        $0.opened += 1
+        return .alertOpened
+      case .update:
+        $0.updated += 1
+        return .alertUpdated
+      case .resolved:
+        $0.resolved += 1
+        return .alertResolved
       }
     }
     log.notice(
       "alert",
-      metadata: [
+      metadata: kind.metadata([
         "stream": "\(alert.stream)", "state": "\(alert.state)", "id": "\(alert.id)",
-        "score": "\((alert.score * 10).rounded() / 10)", "text": "\(alert.text)",
-      ])
+        "severity": "\(alert.severity)", "score": "\((alert.score * 10).rounded() / 10)",
+        "text": "\(alert.text)",
+      ]))
   }
 
   private func send(_ run: ScoreRun) {
@@ -213,6 +223,10 @@ final class Publisher: Sendable {
       }
     }
     counted.withLock { $0.scores += UInt64(run.scores.count) }
+  }
+
+  private func send(figures: [UInt8]) {
+    attempt { try socket.send([Array("metrics/anomalyd".utf8), figures]) }
   }
 
   private func attempt(_ body: () throws -> Void) {

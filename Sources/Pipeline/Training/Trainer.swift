@@ -2,6 +2,7 @@ import Archive
 import Control
 import Detection
 import Events
+import Foundation
 import Logging
 import Synchronization
 
@@ -21,6 +22,8 @@ final class Trainer: Sendable {
     var lastError: String?
     var processorSeconds: Double = 0
     var usedShare: Double = 0
+    /// nil where nothing measures it.
+    var joules: Double?
     /// When the work at hand began, monotonic nanoseconds; 0 when idle or resting.
     var busySince: UInt64 = 0
   }
@@ -39,6 +42,8 @@ final class Trainer: Sendable {
   private let contents: Guarded<Contents>
   /// Processor time of the thread when the budget was last charged; touched by the thread alone.
   private let mark = Guarded(0.0)
+  /// The same of the packages' energy, with the monotonic nanoseconds of its last reading.
+  private let meter: Guarded<(meter: EnergyMeter?, read: UInt64)>
   private let hasPooled = Guarded(false)
   private let isStopping = Atomic<Bool>(false)
   private let thread = Mutex<DedicatedThread?>(nil)
@@ -61,6 +66,8 @@ final class Trainer: Sendable {
     self.histories = histories
     self.shards = shards
     self.log = log
+    meter = Guarded(
+      (EnergyMeter(processors: ProcessInfo.processInfo.activeProcessorCount), Clocks.monotonic()))
     contents = Guarded(
       Contents(
         queue: TrainingQueue(pooledFrom: settings.pooledFrom),
@@ -149,10 +156,20 @@ final class Trainer: Sendable {
     let now = Clocks.threadProcessorTime()
     let used = now - mark.value
     mark.value = now
+    let joules = joules(processorSeconds: used)
     return condition.locked {
+      if let joules { contents.value.counters.joules = (contents.value.counters.joules ?? 0) + joules }
       contents.value.budget.spend(used, now: Self.now())
       return contents.value.budget.rest(now: Self.now())
     }
+  }
+
+  private func joules(processorSeconds: Double) -> Double? {
+    guard meter.value.meter != nil else { return nil }
+    let now = Clocks.monotonic()
+    defer { meter.value.read = now }
+    return meter.value.meter?.joules(
+      processorSeconds: processorSeconds, elapsed: Double(now - meter.value.read) * 1e-9)
   }
 
   /// Between two streams of one long piece of work: rests as the budget says; false when it is time to stop.
@@ -304,7 +321,6 @@ final class Trainer: Sendable {
     report.championFigures = ModelFigures(verdict.champion, of: champion)
     if verdict.accepted {
       try install(candidate, job, weights: nil, report)
-      log.info("retrained", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
     } else {
       // It may still be wanted: `promote` takes it into use.
       try snapshots.save(
@@ -313,7 +329,10 @@ final class Trainer: Sendable {
         makeCurrent: false)
       condition.locked { contents.value.counters.rejected += 1 }
       log.info(
-        "kept the running model", metadata: ["stream": "\(job.stream)", "verdict": "\(verdict.reason)"])
+        "kept the running model",
+        metadata: LoggedEvent.modelKept.metadata([
+          "stream": "\(job.stream)", "verdict": "\(verdict.reason)",
+        ]))
       shards[job.shard].tell { $0.trainingEnded(job.id) }
     }
   }
@@ -325,6 +344,11 @@ final class Trainer: Sendable {
     try snapshots.save(
       SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights, report))
     condition.locked { contents.value.counters.accepted += 1 }
+    log.info(
+      "learned",
+      metadata: LoggedEvent.learned.metadata([
+        "stream": "\(job.stream)", "snapshot": "\(model.snapshotName)", "verdict": "\(report.verdict)",
+      ]))
     shards[job.shard].tell { $0.install(model, job.id) }
   }
 
@@ -334,7 +358,9 @@ final class Trainer: Sendable {
       contents.value.counters.failed += 1
       contents.value.counters.lastError = "\(job.stream): \(error)"
     }
-    log.warning("training failed", metadata: ["stream": "\(job.stream)", "why": "\(error)"])
+    log.warning(
+      "training failed",
+      metadata: LoggedEvent.trainingFailed.metadata(["stream": "\(job.stream)", "why": "\(error)"]))
     shards[job.shard].tell { $0.trainingEnded(job.id) }
   }
 
