@@ -36,9 +36,24 @@ public enum FileBytes {
     }
   }
 
+  /// Where a file is written until it is whole: beside its place.
+  ///
+  /// What is there and is no file (`/dev/null`, a terminal, a pipe) is written to as it is: moving a file there would take it away
+  /// from everybody else.
+  public static func place(before path: String) -> String {
+    var status = stat()
+    let isOther = unsafe stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+    return isOther ? path : path + ".part"
+  }
+
+  private static func isPlaced(_ beside: String, _ path: String) -> Bool {
+    if beside == path { return true }
+    return unsafe rename(beside, path) == 0
+  }
+
   /// Replaces a file: written beside its place and moved there when whole; compressed when its name ends with `.gz`.
   public static func write(_ bytes: [UInt8], to path: String) throws(DataError) {
-    let beside = path + ".part"
+    let beside = place(before: path)
     guard let file = unsafe gzopen(beside, path.hasSuffix(".gz") ? "wb9" : "wbT") else {
       throw DataError(
         .output, what: path, why: "cannot be created", remedy: "check the folder and its rights")
@@ -53,8 +68,8 @@ public enum FileBytes {
       written += Int(count)
     }
     let isClosed = unsafe gzclose(file) == Z_OK
-    guard written == bytes.count, isClosed, unsafe rename(beside, path) == 0 else {
-      unsafe unlink(beside)
+    guard written == bytes.count, isClosed, isPlaced(beside, path) else {
+      if beside != path { unsafe unlink(beside) }
       throw DataError(
         .io, what: path, why: "cannot be written", remedy: "check that there is room on the disk")
     }
@@ -64,7 +79,7 @@ public enum FileBytes {
   ///
   /// - Throws: the ``DataError`` that it would end with.
   public static func checkWritable(_ path: String) throws(DataError) {
-    let beside = path + ".part"
+    let beside = place(before: path)
     let isNew = unsafe access(beside, F_OK) != 0
     let file = unsafe open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
     guard file >= 0, !isFolder(path) else {

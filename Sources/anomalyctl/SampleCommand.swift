@@ -43,7 +43,9 @@ struct SampleCommand: ControlCommand {
     if let out {
       let text = out.hasSuffix(".svg") ? SamplePicture(report).svg : Self.csv(report)
       do {
-        try text.write(toFile: out, atomically: true, encoding: .utf8)
+        // What is no file, as /dev/stdout, is not replaced by one.
+        let kind = try? FileManager.default.attributesOfItem(atPath: out)[.type] as? FileAttributeType
+        try text.write(toFile: out, atomically: kind == nil || kind == .typeRegular, encoding: .utf8)
       } catch {
         throw Failure(
           .output, what: out, why: "cannot be written (\(error.localizedDescription))",

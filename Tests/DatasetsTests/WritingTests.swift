@@ -1,8 +1,27 @@
 import Datasets
 import Foundation
+import Glibc
 import Testing
 
 @Suite struct WritingTests {
+  @Test func `a device is written to and stays a device`() throws {
+    var before = stat()
+    try #require(unsafe stat("/dev/null", &before) == 0)
+    // Through a link, as /dev/stdout is one; somebody who may not replace the device would notice nothing otherwise.
+    let folder = FileManager.default.temporaryDirectory.appending(path: "device-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let link = folder.appending(path: "out").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "/dev/null")
+    try FileBytes.checkWritable(link)
+    try FileBytes.write([1, 2, 3], to: link)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "/dev/null")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["out"])
+    var after = stat()
+    try #require(unsafe stat("/dev/null", &after) == 0)
+    #expect(before.st_rdev == after.st_rdev && before.st_ino == after.st_ino)
+  }
+
   let array = DataArray(shape: [4, 3, 2], values: Fixtures.numbers(24), levels: 256)
 
   func there(and format: DataFormat, _ array: DataArray) throws -> DataArray {

@@ -16,17 +16,21 @@ final class Daemon {
   ///   - config: the text of the config, or nil when `configFile` names one.
   ///   - environment: overrides as `ANOMALYD_SECTION_KEY`, on top of those for the sockets.
   ///   - client: of a daemon whose control socket is not the usual one.
+  ///   - throughShell: a shell becomes it. A preloaded library that changes the environment as it is loaded would otherwise
+  ///     cost it its arguments, which Swift looks for beside the environment.
   ///   - state: name of the state folder in `folder`; the same one continues an earlier life.
   init(
     _ config: String? = nil, configFile: URL? = nil, in folder: URL, environment: [String: String] = [:],
-    state: String = "state", asking client: ControlClient? = nil
+    state: String = "state", asking client: ControlClient? = nil, throughShell: Bool = false
   ) throws {
     self.folder = folder
     let file = configFile ?? Self.configFile(in: folder)
     if let config { try config.write(to: file, atomically: true, encoding: .utf8) }
     self.client = client ?? ControlClient(endpoint: Self.endpoint("control", in: folder), timeout: 20)
+    let arguments = Self.arguments(config: file, state: state, in: folder)
     process = try Running(
-      "anomalyd", Self.arguments(config: file, state: state, in: folder),
+      throughShell ? "/bin/sh" : "anomalyd",
+      throughShell ? ["-c", #"exec "$0" "$@""#, Programs.path("anomalyd").path] + arguments : arguments,
       environment: Self.sockets(in: folder).merging(environment) { $1 }, folder: folder)
     do {
       try waitUntilReady()

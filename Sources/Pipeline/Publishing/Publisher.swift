@@ -134,6 +134,7 @@ final class Publisher: Sendable {
       }
       counted.withLock { [last = recorded.last?.seq] in
         $0.unrecorded = 0
+        $0.lastError = nil
         $0.lastSeq = last ?? $0.lastSeq
       }
     } catch {

@@ -310,5 +310,7 @@ struct ShardCounters: Sendable {
   var lag: UInt64 = 0
   var latency = LatencyHistogram()
   var storageErrors: UInt64 = 0
+  var storageErrorsWhenSaved: UInt64 = 0
+  /// nil when nothing is wrong by now.
   var lastStorageError: String?
 }

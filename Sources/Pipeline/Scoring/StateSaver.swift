@@ -66,8 +66,15 @@ extension ShardState {
     do {
       try around.states.save(entries, shard: around.index, of: around.shards, at: Clocks.wall())
       saver.noteSaved()
+      // Nothing has failed since the last time that it could be saved: the disk is well again.
+      if counters.storageErrors == counters.storageErrorsWhenSaved { counters.lastStorageError = nil }
+      counters.storageErrorsWhenSaved = counters.storageErrors
+      // Else it is looked at again after the next saving, which is to come though nothing happens until then.
+      if counters.lastStorageError != nil && !streams.isEmpty { streams[0].changed = true }
     } catch {
       note("running state", error)
+      // Tried again at the next time, whether anything happens until then or not.
+      for local in streams.indices { streams[local].changed = true }
     }
   }
 }

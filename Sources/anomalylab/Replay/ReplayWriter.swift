@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Datasets
 import Detection
 import Events
 import Foundation
@@ -59,8 +60,8 @@ struct ReplayWriter {
   }
 
   private static func file(_ path: String) throws -> FileHandle {
-    let part = path + ".part"
-    guard FileManager.default.createFile(atPath: part, contents: nil),
+    let part = FileBytes.place(before: path)
+    guard part == path || FileManager.default.createFile(atPath: part, contents: nil),
       let handle = FileHandle(forWritingAtPath: part)
     else {
       throw Failure(
@@ -82,7 +83,9 @@ struct ReplayWriter {
   private static func place(_ handle: FileHandle, _ path: String) throws {
     do {
       try handle.close()
-      guard unsafe rename(path + ".part", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+      let part = FileBytes.place(before: path)
+      if part == path { return }
+      guard unsafe rename(part, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
     } catch {
       throw Failure(
         .output, what: path, why: "cannot be put in place", remedy: "check the folder and its rights")
