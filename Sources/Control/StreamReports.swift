@@ -225,5 +225,7 @@ public struct SampleReport: Sendable, Codable, Equatable {
   public var sampled: [[Double]] = []
   /// Real recent rows, nil where a value was missing.
   public var recent: [[Double?]] = []
+  /// What the model makes of `recent` when it has to say it again, the same rows; nil when it cannot.
+  public var reconstructed: [[Double]]?
   public init() {}
 }

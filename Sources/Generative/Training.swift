@@ -48,10 +48,13 @@ struct Training<Member: Learner> {
     shouldStop: () -> Bool, observer: (FitProgress) -> Void
   ) throws(FitError) -> TrainingState.Best {
     let (steps, interval) = (loop.steps, interval)
+    var told: [TrainingProgress] = []
+    defer { for progress in told { note(progress) } }
     do throws(TrainingError) {
       try loop.run(
         &state, &learner, now: { 0 },
         observer: { progress in
+          told.append(progress)
           // A run that was stopped ends within a pass, or after one that was told of.
           guard progress.end != .stopped, let heldOutLoss = progress.heldOutLoss else { return }
           observer(

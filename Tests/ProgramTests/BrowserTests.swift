@@ -52,7 +52,7 @@ import Testing
         ("health", "document.querySelectorAll('.tile').length >= 10"),
         (
           "gallery",
-          "document.querySelector('#walk') && document.querySelectorAll('canvas.chart').length === 4"
+          "document.querySelector('#walk') && document.querySelector('#reconstruction') && document.querySelectorAll('canvas.chart').length === 5"
         ),
       ] {
         try browser.evaluate("location.hash = '\(view)'")

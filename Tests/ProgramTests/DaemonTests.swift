@@ -73,6 +73,19 @@ import Testing
         let memory = try #require(report.fields.firstIndex(of: "mem"))
         let mean = report.sampled.map { $0[memory] }.reduce(0, +) / 400
         #expect((480...520).contains(mean), "\(model) draws mem at \(mean), not about 500")
+        // What it says again lies nearer to a row than the mean of all rows does.
+        let again = try #require(report.reconstructed)
+        #expect(again.count == report.recent.count)
+        let real = report.recent.map { $0[memory] ?? .nan }
+        let middle = real.reduce(0, +) / Double(real.count)
+        func error(_ guess: (Int) -> Double) -> Double {
+          real.indices.dropFirst(16).map { (real[$0] - guess($0)) * (real[$0] - guess($0)) }.reduce(0, +)
+        }
+        #expect(error { again[$0][memory] } < error { _ in middle }, "\(model)")
+        guard case .models(let list) = try daemon.client.ask(.models(stream: "host-1")) else { return }
+        let curve = try #require(list.models.first { $0.detector == model }).curve
+        #expect(curve.count >= 2 && curve.allSatisfy { $0.loss.isFinite && $0.heldOutLoss?.isFinite == true })
+        #expect(curve.last?.step ?? 0 > curve.first?.step ?? 0)
       }
     }
   }

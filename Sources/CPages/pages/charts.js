@@ -147,7 +147,7 @@ export function line(canvas, { times, values, low = null, high = null, fixed = n
 }
 
 // Several curves over steps, on a logarithmic scale when they span decades.
-export function curves(canvas, series) {
+export function curves(canvas, series, unit = 'step') {
   const on = surface(canvas);
   if (!on) return;
   const { pen, width, height } = on, palette = colours();
@@ -166,7 +166,7 @@ export function curves(canvas, series) {
     const value = from + (to - from) * part;
     pen.fillText(number(isLog ? 10 ** value : value), left - 5, 6 + (height - 6 - bottom) * (1 - part) + 4);
   }
-  pen.fillText('step ' + last, width - 6, height - 4);
+  pen.fillText(unit + ' ' + last, width - 6, height - 4);
   for (const one of series) {
     pen.strokeStyle = palette[one.colour];
     pen.lineWidth = 1.4;

@@ -170,6 +170,7 @@ async function models(_, fill) {
   const streams = [...new Set(models.map(model => model.stream))].slice(0, 24), charts = [];
   // Curves come with the models of one stream.
   const shown = (await Promise.all(streams.map(stream => get('models', { stream })))).flatMap(list => list.models);
+  const kept = new Map(await Promise.all(streams.map(async stream => [stream, (await get('snapshots', { stream })).snapshots])));
   const byStream = Map.groupBy ? Map.groupBy(shown, model => model.stream) : shown.reduce((map, model) => map.set(model.stream, [...(map.get(model.stream) ?? []), model]), new Map());
   fill(h('h2', {}, 'Models'), h('p', { class: 'faint' }, `${models.length} detectors score now` + (models.length > shown.length ? `; the first ${shown.length} are shown` : '')),
     models.length ? [...byStream].map(([name, members]) => h('section', {}, h('h3', { class: 'name' }, h('a', { href: streamHref(name) }, name)), h('div', { class: 'grid' }, members.map(model => {
@@ -180,8 +181,22 @@ async function models(_, fill) {
       return h('div', { class: 'panel' }, h('b', {}, model.detector), h('p', { class: 'faint' }, `${model.inputs} inputs, ${model.rows.toLocaleString('en')} rows, trained ${clock(model.trained_at, true)}, snapshot ${model.snapshot}`),
         points.length ? [canvas, h('p', { class: 'legend' }, h('span', {}, h('span', { class: 'swatch', background: 'var(--accent)' }), 'training'), h('span', {}, h('span', { class: 'swatch', background: 'var(--notice)' }), 'held out'))] : h('p', { class: 'faint' }, 'no training curve was kept'),
         h('a', { href: `#gallery/${encodeURIComponent(name)}/${model.detector}` }, 'samples'));
-    })))) : h('p', { class: 'faint' }, 'No stream has a model yet.'));
+    })), history(name, kept.get(name) ?? [])))  : h('p', { class: 'faint' }, 'No stream has a model yet.'));
   charts.forEach(draw => draw());
+}
+
+// How each kept model came to be, and how it stood beside the one in use then.
+function history(stream, snapshots) {
+  const percent = share => share == null ? '–' : (100 * share).toFixed(1) + ' %';
+  const beside = (own, other, text) => other == null ? text(own) : `${text(own)} (${text(other)})`;
+  return h('table', {}, h('thead', {}, h('tr', {}, h('th', {}, 'snapshot'), h('th', {}, 'why'), h('th', { class: 'n' }, 'planted faults found'), h('th', { class: 'n wide' }, 'normal rows at p ≤ 1 %'), h('th', { class: 'wide' }, 'verdict'), h('th', {}))),
+    h('tbody', {}, snapshots.map(one => {
+      const report = one.report ?? {}, own = report.figures ?? {}, other = report.champion_figures ?? {};
+      const promote = h('button', { onclick: () => act(promote, async () => (await post('promote', { stream, snapshot: one.id })).what ?? 'done') }, 'use this');
+      return h('tr', {}, h('td', { class: 'name' }, clock(one.trained_at, true), h('div', { class: 'faint' }, one.id)), h('td', {}, one.reason || report.reason || ''),
+        h('td', { class: 'n' }, beside(own.mean_recall, other.mean_recall, percent)), h('td', { class: 'n wide' }, beside(own.false_alarms, other.false_alarms, percent)),
+        h('td', { class: 'wide faint' }, one.verdict ?? report.verdict ?? ''), h('td', {}, one.current ? 'in use' : promote));
+    })));
 }
 
 // MARK: health

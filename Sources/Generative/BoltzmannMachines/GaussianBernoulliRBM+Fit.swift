@@ -24,7 +24,8 @@ extension GaussianBernoulliRBM {
     var training = training(
       seen(data, split, moments), split, settings: settings, seed: seed)
     let best = try training.run(shouldStop: shouldStop, observer: observer)
-    return machine(training.learner.machine(best.parameters), moments, fittedTo: data)
+    return machine(
+      training.learner.machine(best.parameters), moments, curve: training.curve, fittedTo: data)
   }
 
   /// Rows in the order of the split, standardised and bounded.
@@ -36,7 +37,8 @@ extension GaussianBernoulliRBM {
 
   /// From standardised inputs back to the units of the rows, with what is usual among these.
   static func machine(
-    _ kept: RBMLearner.Machine, _ moments: (mean: [Float], deviation: [Float]), fittedTo data: DataMatrix
+    _ kept: RBMLearner.Machine, _ moments: (mean: [Float], deviation: [Float]), curve: [CurvePoint],
+    fittedTo data: DataMatrix
   ) -> GaussianBernoulliRBM {
     let width = data.columns
     let bias = (0..<width).map { moments.mean[$0] + kept.visibleBias[$0] * moments.deviation[$0] }
@@ -45,7 +47,7 @@ extension GaussianBernoulliRBM {
     func machine(_ spread: [Float], _ usual: [Float]) -> GaussianBernoulliRBM {
       GaussianBernoulliRBM(
         bias: bias, inverseSigma: inverseSigma, weights: kept.weights, hiddenBias: kept.hiddenBias,
-        spread: spread, usual: usual)
+        spread: spread, usual: usual, curve: curve)
     }
     let (spread, usual) = machine(ones, ones).usualValues(data)
     return machine(spread, usual)

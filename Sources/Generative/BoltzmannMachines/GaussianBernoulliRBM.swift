@@ -9,7 +9,7 @@ import Tensors
 /// It is `-log p(v)` up to the model's partition function, so it may be negative.
 ///
 /// Missing inputs are left out of both sums; what each usually adds stands in, so that scores stay comparable.
-public struct GaussianBernoulliRBM: TrainedModel {
+public struct GaussianBernoulliRBM: TrainingCurveKeeping {
   public static let catalogueName = "gaussian-rbm"
   public let scoreUnit = ScoreUnit.nats
   public var width: Int { bias.count }
@@ -29,6 +29,8 @@ public struct GaussianBernoulliRBM: TrainedModel {
   let usualTotal: Float
   /// In the units of the rows; nil for a model that was fitted for its scores only.
   let logPartition: LogPartition?
+  /// How its training went: score-matching loss of the rows learned from and of those held out.
+  public let curve: [CurvePoint]
 
   /// Beyond this many σ all inputs are equally strange: scores stay finite.
   static let bound: Float = 1e6
@@ -36,7 +38,7 @@ public struct GaussianBernoulliRBM: TrainedModel {
 
   init(
     bias: [Float], inverseSigma: [Float], weights: [Float], hiddenBias: [Float], spread: [Float],
-    usual: [Float], logPartition: LogPartition? = nil
+    usual: [Float], logPartition: LogPartition? = nil, curve: [CurvePoint] = []
   ) {
     self.bias = bias
     self.inverseSigma = inverseSigma
@@ -46,13 +48,14 @@ public struct GaussianBernoulliRBM: TrainedModel {
     self.usual = usual
     usualTotal = VectorMath.sum(usual)
     self.logPartition = logPartition
+    self.curve = curve
   }
 
   /// The same with its partition function.
   func normalised(_ sampler: AnnealedImportanceSampling, seed: UInt64) -> GaussianBernoulliRBM {
     GaussianBernoulliRBM(
       bias: bias, inverseSigma: inverseSigma, weights: weights, hiddenBias: hiddenBias, spread: spread,
-      usual: usual, logPartition: found(sampler, seed: seed))
+      usual: usual, logPartition: found(sampler, seed: seed), curve: curve)
   }
 }
 
@@ -232,7 +235,8 @@ extension GaussianBernoulliRBM {
         [Float(logPartition.value), Float(logPartition.standardError), logPartition.isExact ? 1 : 0],
         shape: [3])
     }
-    return Weights(tensors, metadata: ["model": Self.catalogueName]).encode()
+    return Weights(tensors, metadata: ["model": Self.catalogueName, "curve": CurvePoint.text(curve)])
+      .encode()
   }
 
   public init(decoding bytes: [UInt8]) throws {
@@ -251,7 +255,8 @@ extension GaussianBernoulliRBM {
       usual: try file.tensor("usual", shape: [width]).values,
       logPartition: partition.map {
         LogPartition(value: Double($0[0]), standardError: Double($0[1]), isExact: $0[2] == 1)
-      })
+      },
+      curve: try file.metadata["curve"].map { try CurvePoint.points($0) } ?? [])
   }
 }
 

@@ -97,7 +97,9 @@ final class GaussianBernoulliRBMFit: LoopFit {
     guard state.step > 0 else { throw .stopped }
     var parameters = state.best?.parameters ?? state.parameters
     if let average = state.average { parameters.values = average.values }
-    return GaussianBernoulliRBM.machine(training.learner.machine(parameters), moments, fittedTo: data)
-      .normalised(sampler, seed: seed)
+    return GaussianBernoulliRBM.machine(
+      training.learner.machine(parameters), moments, curve: training.curve, fittedTo: data
+    )
+    .normalised(sampler, seed: seed)
   }
 }

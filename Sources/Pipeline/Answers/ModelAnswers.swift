@@ -76,6 +76,12 @@ extension AnomalyPipeline {
       trained.row(fromInputs: inputs[row * member.width..<(row + 1) * member.width]).map(Double.init)
     }
     report.recent = try recentRows(stream, fields: trained.fields, count: count)
+    let values = report.recent.joined().map { $0.map(Float.init) ?? .nan }
+    let width = trained.fields.count
+    report.reconstructed = trained.reconstruction(by: detector, of: values, count: report.recent.count).map {
+      again in
+      (0..<report.recent.count).map { again[$0 * width..<($0 + 1) * width].map(Double.init) }
+    }
     return report
   }
 
