@@ -47,7 +47,7 @@ import Testing
       for (view, sign) in [
         (
           "models",
-          "[...document.querySelectorAll('.panel b')].map(b => b.textContent).join().startsWith('autoencoder,rbm,')"
+          "[...document.querySelectorAll('.panel b')].map(b => b.textContent).join() === 'autoencoder,rbm'"
         ),
         ("health", "document.querySelectorAll('.tile').length >= 10"),
         (

@@ -9,7 +9,7 @@ export async function gallery(argument, fill) {
   const at = argument ? argument.lastIndexOf('/') : -1;
   const names = at >= 0 && streams.includes(decodeURIComponent(argument.slice(0, at))) ? [argument.slice(0, at), argument.slice(at + 1)] : [argument];
   const stream = argument && streams.includes(decodeURIComponent(names[0])) ? decodeURIComponent(names[0]) : streams[0];
-  const members = models.filter(model => model.stream === stream).map(model => model.detector);
+  const members = models.filter(model => model.stream === stream && model.inputs).map(model => model.detector);
   const model = members.includes(names[1]) ? names[1] : members[0];
   const go = (stream, model) => { location.hash = `#gallery/${encodeURIComponent(stream)}` + (model ? '/' + model : ''); };
   const choice = (label, values, value, change) => h('label', {}, label + ' ', h('select', { onchange: event => change(event.target.value) },

@@ -173,15 +173,17 @@ async function models(_, fill) {
   const kept = new Map(await Promise.all(streams.map(async stream => [stream, (await get('snapshots', { stream })).snapshots])));
   const byStream = Map.groupBy ? Map.groupBy(shown, model => model.stream) : shown.reduce((map, model) => map.set(model.stream, [...(map.get(model.stream) ?? []), model]), new Map());
   fill(h('h2', {}, 'Models'), h('p', { class: 'faint' }, `${models.length} detectors score now` + (models.length > shown.length ? `; the first ${shown.length} are shown` : '')),
-    models.length ? [...byStream].map(([name, members]) => h('section', {}, h('h3', { class: 'name' }, h('a', { href: streamHref(name) }, name)), h('div', { class: 'grid' }, members.map(model => {
-      const points = model.curve ?? [];
+    models.length ? [...byStream].map(([name, members]) => h('section', {}, h('h3', { class: 'name' }, h('a', { href: streamHref(name) }, name)), h('div', { class: 'grid' }, members.filter(model => model.inputs).map(model => {
+      const held = (model.curve ?? []).filter(point => point.held_out_loss != null), low = Math.max(...held.map(point => point.held_out_loss));
+      // An RBM learns by one measure and is judged by another: then only what it is judged by is drawn.
+      const points = model.curve ?? [], isOne = !held.length || points.some(point => point.loss <= low);
       const canvas = h('canvas', { class: 'chart', role: 'img', 'aria-label': 'Loss over the training' });
-      if (points.length) charts.push(() => curves(canvas, [{ colour: 'accent', points: points.map(point => [point.step, point.loss]) },
+      if (points.length) charts.push(() => curves(canvas, [{ colour: 'accent', points: isOne ? points.map(point => [point.step, point.loss]) : [] },
         { colour: 'notice', points: points.filter(point => point.held_out_loss != null).map(point => [point.step, point.held_out_loss]) }]));
       return h('div', { class: 'panel' }, h('b', {}, model.detector), h('p', { class: 'faint' }, `${model.inputs} inputs, ${model.rows.toLocaleString('en')} rows, trained ${clock(model.trained_at, true)}, snapshot ${model.snapshot}`),
-        points.length ? [canvas, h('p', { class: 'legend' }, h('span', {}, h('span', { class: 'swatch', background: 'var(--accent)' }), 'training'), h('span', {}, h('span', { class: 'swatch', background: 'var(--notice)' }), 'held out'))] : h('p', { class: 'faint' }, 'no training curve was kept'),
+        points.length ? [canvas, h('p', { class: 'legend' }, isOne ? h('span', {}, h('span', { class: 'swatch', background: 'var(--accent)' }), 'training') : null, h('span', {}, h('span', { class: 'swatch', background: 'var(--notice)' }), 'held out'))] : h('p', { class: 'faint' }, 'no training curve was kept'),
         h('a', { href: `#gallery/${encodeURIComponent(name)}/${model.detector}` }, 'samples'));
-    })), history(name, kept.get(name) ?? [])))  : h('p', { class: 'faint' }, 'No stream has a model yet.'));
+    })), members.some(model => !model.inputs) ? h('p', { class: 'faint' }, 'Beside them: ' + members.filter(model => !model.inputs).map(model => model.detector).join(', ')) : null, history(name, kept.get(name) ?? [])))  : h('p', { class: 'faint' }, 'No stream has a model yet.'));
   charts.forEach(draw => draw());
 }
 
