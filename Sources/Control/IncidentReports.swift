@@ -79,9 +79,63 @@ public struct CheckReport: Sendable, Codable, Equatable {
   /// One line each: `file:line:column: message`; empty when the file is valid.
   public var problems: [String]
   public var isValid: Bool { problems.isEmpty }
+  /// What a reload of it would do; nil when it is not valid.
+  public var effect: ReloadEffect?
   public init(file: String, problems: [String]) {
     self.file = file
     self.problems = problems
+  }
+}
+
+/// What would change if a config were taken into force.
+public struct ReloadEffect: Sendable, Codable, Equatable {
+  /// Streams that are named at most.
+  public static let named = 20
+  /// Keys and sections because of which a reload would be refused: they change with a restart only.
+  public var needsRestart: [String] = []
+  /// Each source, now or then: kept, changed, added or removed.
+  public var sources: [String: String] = [:]
+  /// Streams that are known.
+  public var streams = 0
+  /// How many of them are learned with other settings when they are trained next, and the first of these by name. Until then
+  /// their models stay.
+  public var learnedAnewCount = 0
+  public var learnedAnew: [String] = []
+  /// How many of them get other rules for alerts at once.
+  public var judgedAnew = 0
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case sources, streams
+    case needsRestart = "needs_restart"
+    case learnedAnewCount = "learned_anew_count"
+    case learnedAnew = "learned_anew"
+    case judgedAnew = "judged_anew"
+  }
+
+  /// As sentences for a person.
+  public var lines: [String] {
+    var lines: [String] = []
+    if !needsRestart.isEmpty {
+      lines.append(
+        "a reload would be refused: \(needsRestart.joined(separator: ", ")) can only change with a restart")
+    }
+    for kind in ["added", "removed", "changed"] {
+      let names = sources.filter { $0.value == kind }.keys.sorted()
+      if !names.isEmpty { lines.append("sources \(kind): \(names.joined(separator: ", "))") }
+    }
+    if learnedAnewCount > 0 {
+      let more = learnedAnewCount > learnedAnew.count ? ", ..." : ""
+      lines.append(
+        "\(learnedAnewCount) of \(streams) streams are learned with other settings when they are trained next"
+          + " (`anomalyctl retrain` does it now): \(learnedAnew.joined(separator: ", "))\(more)")
+    }
+    if judgedAnew > 0 {
+      lines.append("\(judgedAnew) of \(streams) streams get other rules for alerts at once")
+    }
+    let kept = streams - learnedAnewCount
+    if kept > 0 { lines.append("\(kept) of \(streams) streams keep what they have learned") }
+    return lines
   }
 }
 

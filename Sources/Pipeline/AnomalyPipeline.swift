@@ -42,12 +42,12 @@ public struct PipelineSurroundings: Sendable {
   /// Reads the config again; throws what is wrong with it.
   public var reread: @Sendable () throws -> PipelineConfiguration
   /// What is wrong with the text of a config file; empty when nothing is.
-  public var check: @Sendable (_ file: String, _ text: String) -> [String]
+  public var check: @Sendable (_ file: String, _ text: String) -> CheckedConfiguration
 
   public init(
     version: String, state: String, configPath: String?, entropy: UInt64, log: Logger,
     reread: @escaping @Sendable () throws -> PipelineConfiguration,
-    check: @escaping @Sendable (_ file: String, _ text: String) -> [String]
+    check: @escaping @Sendable (_ file: String, _ text: String) -> CheckedConfiguration
   ) {
     self.version = version
     self.state = state
@@ -237,7 +237,7 @@ public final class AnomalyPipeline: Sendable {
     }
   }
 
-  private func apply(_ new: PipelineConfiguration, over old: PipelineConfiguration) throws {
+  static func keysThatNeedRestart(_ new: PipelineConfiguration, over old: PipelineConfiguration) -> [String] {
     var fixed: [String] = []
     if new.pipeline.shards != old.pipeline.shards { fixed.append("pipeline.shards") }
     if new.pipeline.queueBatches != old.pipeline.queueBatches { fixed.append("pipeline.queue") }
@@ -250,6 +250,11 @@ public final class AnomalyPipeline: Sendable {
     }
     if new.pipeline.keep.snapshots != old.pipeline.keep.snapshots { fixed.append("state.snapshots") }
     if new.control != old.control { fixed.append("control") }
+    return fixed
+  }
+
+  private func apply(_ new: PipelineConfiguration, over old: PipelineConfiguration) throws {
+    let fixed = Self.keysThatNeedRestart(new, over: old)
     if !fixed.isEmpty { throw NeedsRestart(keys: fixed) }
     // The only part that can fail (a port in use) goes first.
     try ingest.apply(new.ingest)

@@ -12,7 +12,9 @@ struct ReloadCommand: ControlCommand {
 
 struct CheckCommand: ControlCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Is this a valid config? Every mistake, as file:line:column.",
+    commandName: "check",
+    abstract:
+      "Is this a valid config? Every mistake, as file:line:column; else what a reload of it would do.",
     discussion: "Asks the running daemon; without one, `anomalyd --check --config FILE` says the same.")
   @Argument(help: "The config file.") var file: String
   @OptionGroup var common: CommonOptions
@@ -43,7 +45,8 @@ struct CheckCommand: ControlCommand {
     if common.json {
       Output.write(try ControlCoding.json(report) + "\n")
     } else if report.isValid {
-      Output.write("\(file.printable) is valid\n")
+      let effect = report.effect?.lines ?? []
+      Output.write("\(file.printable) is valid\n" + effect.map { "  \($0.printable)\n" }.joined())
     } else {
       Output.write(report.problems.map { $0.printable + "\n" }.joined())
     }

@@ -83,12 +83,13 @@ struct Anomalyd: AsyncParsableCommand {
             threshold.level = settings.logLevel
             return settings.pipeline
           },
-          check: { file, text in
+          check: { [http = settings.http] file, text in
             do throws(ConfigError) {
-              _ = try DaemonSettings.parse(text, file: file, environment: Self.environment)
-              return []
+              let settings = try DaemonSettings.parse(text, file: file, environment: Self.environment)
+                .settings
+              return .valid(settings.pipeline, needsRestart: settings.http == http ? [] : ["http"])
             } catch {
-              return error.problems.map { "\($0)" }
+              return .mistakes(error.problems.map { "\($0)" })
             }
           }))
     } catch {

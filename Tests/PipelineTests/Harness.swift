@@ -47,7 +47,7 @@ final class Harness {
       configuration,
       PipelineSurroundings(
         version: "test", state: folder, configPath: nil, entropy: UInt64.random(in: 1 ... .max), log: log,
-        reread: { configuration }, check: { _, _ in [] }))
+        reread: { configuration }, check: { _, _ in .mistakes([]) }))
   }
 
   func stop() {

@@ -213,6 +213,23 @@ import Testing
       let checked = try daemon.ctl(["check", config.path])
       #expect(checked.status == 78 && checked.output.contains("nonsense"))
       #expect(try daemon.ctl(["check", TestDaemon.packagedConfig]).status == 0)
+      try daemon.send("host-1", rows: 5)
+      try daemon.settle("host-1")
+      // What a reload of another config would retrain, keep, and could not change.
+      let other = folder.appending(path: "other.yaml")
+      try """
+      sources: [{name: events, bind: ["tcp://127.0.0.1:*"]}, {name: more, bind: ["tcp://127.0.0.1:*"]}]
+      detection: {window: 5, alerts: {open: 95}}
+      pipeline: {shards: 7}
+      """.write(to: other, atomically: true, encoding: .utf8)
+      guard
+        case .check(let report) = try daemon.client.ask(
+          .check(file: other.path, text: try String(contentsOf: other, encoding: .utf8)))
+      else { return }
+      let effect = try #require(report.effect)
+      #expect(effect.needsRestart.contains("pipeline.shards"))
+      #expect(effect.sources["more"] == "added")
+      #expect(effect.streams == 1 && effect.learnedAnew == ["host-1"] && effect.judgedAnew == 1)
     }
   }
 

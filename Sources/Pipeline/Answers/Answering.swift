@@ -28,8 +28,7 @@ extension AnomalyPipeline {
       case .diff(let stream, let first, let second): return .diff(try diff(stream, first, second))
       case .rerun(let id): return .rerun(try rerun(id))
       case .reload: return try reloadReply()
-      case .check(let file, let text):
-        return .check(CheckReport(file: file, problems: around.check(file, text)))
+      case .check(let file, let text): return .check(check(file, text))
       case .sample(let stream, let model, let count, let seed):
         return .sample(try sample(stream, model: model, count: count, seed: seed))
       case .doctor: return .doctor(doctorReport())
