@@ -76,7 +76,7 @@ struct ThresholdTracker: Sendable {
 
   /// The thresholds that are exceeded, from the lowest up to the first that is not.
   @inline(__always)
-  private func exceeded(by u: Float) -> (levels: Mask16, count: Int) {
+  func exceeded(by u: Float) -> (levels: Mask16, count: Int) {
     let levels = thresholds.lanes.isBelow(SIMD16(repeating: u))
     let bits = levels.bits
     let count = (~bits).trailingZeroBitCount
@@ -119,6 +119,23 @@ struct ThresholdTracker: Sendable {
     (0.8 / eta).atLeast(SIMD16(repeating: 3)).atMost(SIMD16(repeating: Self.allowance))
   }
 
+  /// Learns from a score as one of an incident does: levels that are owed an explanation go all the way with it.
+  mutating func chase(_ u: Float, exceeding levels: Mask16, owed: Mask16, step: Float) {
+    let q = thresholds.lanes
+    let far = (SIMD16(repeating: u) - q).atLeast(steps.lanes)
+    let near = Levels.alphas.lanes * steps.lanes
+    thresholds.lanes += far.only(where: owed, else: near).only(where: levels)
+    counted &+= 1
+    if counted % Self.period == 0 { settle(step: step, refill: false) }
+  }
+
+  /// Keeps a share (0…1, of each level) of how far the thresholds rose in an incident.
+  mutating func keep(_ shares: SIMD16<Float>, of risen: ThresholdTracker, step: Float) {
+    thresholds.lanes += shares * (risen.thresholds.lanes - thresholds.lanes).atLeast(.zero)
+    keepOrder()
+    measure(eta(step))
+  }
+
   private mutating func settle(step: Float, refill: Bool) {
     let events = Float(Self.period)
     // While young, the thresholds may be far off and must be let go further.
@@ -149,7 +166,7 @@ struct ThresholdTracker: Sendable {
   /// a quantile is 1 / (n · density)), down to a least one that goes on following.
   private func eta(_ step: Float) -> SIMD16<Float> {
     let seen = weight + Float(counted)
-    let best = 1 / (10 * agility + Levels.alphas.lanes * seen)
+    let best = 1 / (10 + Levels.alphas.lanes * seen)
     return agility * best.atLeast(step * Levels.factors.lanes)
   }
 
@@ -158,8 +175,11 @@ struct ThresholdTracker: Sendable {
     let last = Self.levels - 1
     let q = thresholds.lanes
     let logs = Levels.logs.lanes
-    let length = (q.after - q.before) / (logs.before - logs.after)
-    steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: 4))
+    // Levels that an incident drove together, far from the usual scores, would else be too slow to come back.
+    let rise = (q - SIMD16(repeating: q[2])) / Levels.beyondMiddle.lanes
+    let length = ((q.after - q.before) / (logs.before - logs.after)).atLeast(rise)
+    let most = 4 * max(1, rise[12])
+    steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: most))
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }
 }
@@ -174,6 +194,8 @@ enum Levels {
     -0.1053605, -0.2876821, -0.6931472, -1.203973, -1.609438, -2.302585, -2.995732, -3.506558, -3.912023,
     -4.60517, -5.298317, -6.214608, -6.907755, -7.600903, -8.517193, -9.21034,
   ]
+  /// ln of the median's level less that of each beyond it; for the others no distance.
+  static let beyondMiddle = InlineArray<16, Float> { $0 > 2 ? logs[2] - logs[$0] : .infinity }
   /// Rare levels see few events and step further: 1 up to α = 0.1, then 1 + log₂(0.1/α) / 2.
   static let factors: InlineArray<16, Float> = [
     1, 1, 1, 1, 1, 1, 1.5, 1.868483, 2.160964, 2.660964, 3.160964, 3.821928, 4.321928, 4.821928, 5.482892,

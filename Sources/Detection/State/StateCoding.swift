@@ -3,7 +3,7 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  private static let version: UInt32 = 4
+  private static let version: UInt32 = 5
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
@@ -42,6 +42,9 @@ extension StreamDetector {
       for tracker in trackers { tracker.encode(to: &writer) }
       writer.append(!heldTrackers.isEmpty)
       for tracker in heldTrackers { tracker.encode(to: &writer) }
+      writer.append(following != nil)
+      following?.encode(to: &writer)
+      surprise.encode(to: &writer)
       drift.encode(to: &writer)
     }
     return writer.bytes
@@ -100,6 +103,11 @@ extension StreamDetector {
       // Read even when they are of another model, so that the rest is checked.
       let trackers = try Self.trackers(count, of: model, from: &reader)
       let held = try reader.bool() ? try Self.trackers(count, of: model, from: &reader) : []
+      var following: IncidentThresholds?
+      if try reader.bool() {
+        following = try IncidentThresholds(decoding: &reader, like: Self.fresh(of: model))
+      }
+      let surprise = try SurpriseAccount(decoding: &reader)
       let drift = try DriftGauge(decoding: &reader)
       if let model, model.snapshotName == modelName {
         guard context.count == self.context.count, trackers.count == self.trackers.count,
@@ -112,6 +120,8 @@ extension StreamDetector {
         self.memory = memory
         self.trackers = trackers
         heldTrackers = held
+        self.following = following
+        self.surprise = surprise
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase
       }
@@ -131,14 +141,17 @@ extension StreamDetector {
       incident: incident)
   }
 
+  private static func fresh(of model: StreamModel?) -> ThresholdTracker {
+    ThresholdTracker(
+      model.flatMap { $0.contents.calibrations.last } ?? ScoreCalibration(scores: [], leastUnit: 1))
+  }
+
   private static func trackers(
     _ count: Int, of model: StreamModel?, from reader: inout ByteReader
   ) throws(DetectionDecodingError) -> [ThresholdTracker] {
     var trackers: [ThresholdTracker] = []
     for _ in 0..<count {
-      var tracker = ThresholdTracker(
-        model.flatMap { $0.contents.calibrations.last }
-          ?? ScoreCalibration(scores: [], leastUnit: 1))
+      var tracker = fresh(of: model)
       try tracker.decode(from: &reader)
       trackers.append(tracker)
     }
