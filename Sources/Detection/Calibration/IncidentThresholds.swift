@@ -22,6 +22,8 @@ struct IncidentThresholds: Sendable {
   ///   - opening: the score of the event that opens it, and how many such events it took.
   init(_ tracker: ThresholdTracker, opening: (score: Float, events: Int)) {
     self.tracker = tracker
+    // However spread the scores of the incident are.
+    self.tracker.reach = .greatestFiniteMagnitude / 8
     surplus = InlineArray(repeating: 0)
     exceeded = InlineArray(repeating: 0)
     let times = SIMD16(repeating: Float(max(0, opening.events - 1)))
@@ -71,6 +73,14 @@ struct SurpriseAccount: Sendable, Equatable {
     owed.lanes = (owed.lanes + incident.exceeded.lanes - incident.events * alphas).atLeast(.zero)
     let limit = SIMD16(repeating: Self.limit)
     return ((owed.lanes - limit) / limit).atLeast(.zero).atMost(SIMD16(repeating: 1))
+  }
+
+  /// Takes in an event that was a surprise by itself, outside of any incident.
+  mutating func add(_ logP: Float, scored: UInt64) {
+    let calm = Float(scored &- settled)
+    settled = scored
+    let ones = SIMD16<Float>(repeating: 1).only(where: SIMD16(repeating: logP).isBelow(Levels.logs.lanes))
+    owed.lanes = (owed.lanes - calm * Levels.alphas.lanes).atLeast(.zero) + ones
   }
 
   /// Whether one in a thousand has been far more than that lately.

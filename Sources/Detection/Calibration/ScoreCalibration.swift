@@ -21,7 +21,7 @@ struct ScoreCalibration: Sendable, Equatable {
   var agility: Float
 
   /// How many independent excesses it is worth that the tail of combined figures should fall by e per unit.
-  static let theoryWeight = 3.0
+  static let theoryWeight = 8.0
 
   /// What is assumed of scores beyond those seen.
   enum Tail: Sendable {

@@ -26,6 +26,9 @@ struct ThresholdTracker: Sendable {
   private var tail: Float
   private var shape: Float
   private var leastGap: Float
+  /// Tail lengths that are taken for real although the scores were far less spread at the calibration: what incidents taught.
+  /// 0: none were.
+  var reach: Float = 0
   /// How many times the best step is taken.
   private var agility: Float
   /// How many events the calibration is worth.
@@ -67,6 +70,7 @@ struct ThresholdTracker: Sendable {
   mutating func follow(_ scores: [Float], _ range: Range<Int>, step: Float, into logP: inout [Float]) {
     var common = FollowedThresholds.Common(
       tail: tail, shape: shape, leastGap: leastGap, agility: agility, weight: weight, floor: floor,
+      reach: reach,
       allowance: Self.allowance, counted: counted)
     FollowedThresholds.follow(
       scores, range, alphas: Levels.alphas, logs: Levels.logs, factors: Levels.factors, step: step,
@@ -133,6 +137,13 @@ struct ThresholdTracker: Sendable {
   mutating func keep(_ shares: SIMD16<Float>, of risen: ThresholdTracker, step: Float) {
     thresholds.lanes += shares * (risen.thresholds.lanes - thresholds.lanes).atLeast(.zero)
     keepOrder()
+    extend(step: step)
+  }
+
+  /// Steps may be as long as scores are spread by now.
+  mutating func extend(step: Float) {
+    let spread = rise[12]
+    reach = spread > 1 ? spread : 0
     measure(eta(step))
   }
 
@@ -170,15 +181,21 @@ struct ThresholdTracker: Sendable {
     return agility * best.atLeast(step * Levels.factors.lanes)
   }
 
+  /// Mean tail lengths between the median and each level beyond it.
+  private var rise: SIMD16<Float> {
+    let q = thresholds.lanes
+    return (q - SIMD16(repeating: q[2])) / Levels.beyondMiddle.lanes
+  }
+
   /// Local tail lengths, and from them the steps.
   private mutating func measure(_ eta: SIMD16<Float>) {
     let last = Self.levels - 1
     let q = thresholds.lanes
     let logs = Levels.logs.lanes
     // Levels that an incident drove together, far from the usual scores, would else be too slow to come back.
-    let rise = (q - SIMD16(repeating: q[2])) / Levels.beyondMiddle.lanes
+    let rise = self.rise.atMost(SIMD16(repeating: reach))
     let length = ((q.after - q.before) / (logs.before - logs.after)).atLeast(rise)
-    let most = 4 * max(1, rise[12])
+    let most = 4 * max(1, reach)
     steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: most))
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }

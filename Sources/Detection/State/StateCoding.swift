@@ -40,6 +40,7 @@ extension StreamDetector {
       memory.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
+      writer.append(trackers.last?.reach ?? 0)
       writer.append(!heldTrackers.isEmpty)
       for tracker in heldTrackers { tracker.encode(to: &writer) }
       writer.append(following != nil)
@@ -101,8 +102,11 @@ extension StreamDetector {
         throw .invalid(section: Self.section, what: "\(count) sets of thresholds")
       }
       // Read even when they are of another model, so that the rest is checked.
-      let trackers = try Self.trackers(count, of: model, from: &reader)
-      let held = try reader.bool() ? try Self.trackers(count, of: model, from: &reader) : []
+      var trackers = try Self.trackers(count, of: model, from: &reader)
+      let reach = try reader.finiteFloat()
+      var held = try reader.bool() ? try Self.trackers(count, of: model, from: &reader) : []
+      for index in trackers.indices { trackers[index].reach = reach }
+      for index in held.indices { held[index].reach = reach }
       var following: IncidentThresholds?
       if try reader.bool() {
         following = try IncidentThresholds(decoding: &reader, like: Self.fresh(of: model))

@@ -74,6 +74,7 @@ extension StreamDetector {
       // What was learned while it lasted is what is usual now.
       if let following, !trackers.isEmpty {
         trackers[0] = following.tracker
+        trackers[0].extend(step: settings.calibration.step)
         trackers[0].replenish(step: settings.calibration.step)
       }
       following = nil

@@ -164,7 +164,11 @@ extension StreamDetector {
       // field stands still for one more event is a surprise only until it is told.
       let published =
         hasNothing ? 0 : following.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
-      workspace.logP[row] = wasOpen || logP > opening ? published : min(logP, published)
+      workspace.logP[row] = published
+      if !wasOpen && logP <= opening && logP < published {
+        workspace.logP[row] = logP
+        surprise.add(logP, scored: counters.scored)
+      }
       count(workspace.logP[row])
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
