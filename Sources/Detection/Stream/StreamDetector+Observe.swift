@@ -165,7 +165,7 @@ extension StreamDetector {
       let published =
         hasNothing ? 0 : following.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
       workspace.logP[row] = published
-      if !wasOpen && logP <= opening && logP < published {
+      if !wasOpen && acceptedSince == nil && logP <= opening && logP < published {
         workspace.logP[row] = logP
         surprise.add(logP, scored: counters.scored)
       }
