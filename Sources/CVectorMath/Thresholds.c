@@ -80,6 +80,8 @@ CLONES void vm_follow_thresholds(size_t n, const float *u, const float *alphas, 
   LOAD(log, logs);
   LOAD(factor, factors);
   const floats span = BEFORE(log) - AFTER(log);
+  const floats from_middle = log[2] - log;
+  const floats beyond_middle = from_middle > 0 ? from_middle : (floats)(INFINITY);
   // By the number of thresholds exceeded: ln of the level below; one in front and one behind, read but not used.
   float table[LEVELS + 2];
   table[0] = logs[0];
@@ -126,15 +128,20 @@ CLONES void vm_follow_thresholds(size_t n, const float *u, const float *alphas, 
         float seen = s.weight + (float)s.counted;
         float support = s.weight + 0.25f * (float)s.counted;
         float pace = 2.0f + 20.0f / (1.0f + support / 150.0f);
-        floats best = 1.0f / (10.0f * s.agility + alpha * seen);
+        floats best = 1.0f / (10.0f + alpha * seen);
         floats eta = s.agility * AT_LEAST(best, step * factor);
         thresholds -= events * alpha * steps;
         keep_order(&thresholds, &log, s.least_gap, s.bottom);
         floats refilled = allowances + events * AT_MOST(pace * alpha, alpha + 0.1f);
         floats most = AT_MOST(AT_LEAST(0.8f / eta, 3.0f), s.allowance);
         allowances = AT_MOST(refilled, most);
+        // Levels that were driven together, far from the usual scores, would else be too slow to come back.
+        floats rise = (thresholds - thresholds[2]) / beyond_middle;
+        rise = AT_MOST(rise, s.reach);
         floats length = (AFTER(thresholds) - BEFORE(thresholds)) / span;
-        steps = eta * AT_MOST(AT_LEAST(length, 0.25f), 4.0f);
+        length = AT_LEAST(length, rise);
+        float longest = 4.0f * (s.reach > 1.0f ? s.reach : 1.0f);
+        steps = eta * AT_MOST(AT_LEAST(length, 0.25f), longest);
         float tail = (thresholds[LEVELS - 1] - thresholds[LEVELS - 4]) / (logs[LEVELS - 4] - logs[LEVELS - 1]);
         s.tail = tail > 0.5f ? tail : 0.5f;
       }

@@ -21,13 +21,15 @@ public enum FollowedThresholds {
     public var weight: Float
     /// No threshold falls below it.
     public var floor: Float
+    /// Longest tail that is believed of levels far from the median; 0: any is taken for chance.
+    public var reach: Float
     /// Upward moves in a row at most.
     public var allowance: Float
     /// Scores that counted so far.
     public var counted: UInt32
 
     public init(
-      tail: Float, shape: Float, leastGap: Float, agility: Float, weight: Float, floor: Float,
+      tail: Float, shape: Float, leastGap: Float, agility: Float, weight: Float, floor: Float, reach: Float,
       allowance: Float, counted: UInt32
     ) {
       self.tail = tail
@@ -36,6 +38,7 @@ public enum FollowedThresholds {
       self.agility = agility
       self.weight = weight
       self.floor = floor
+      self.reach = reach
       self.allowance = allowance
       self.counted = counted
     }
@@ -57,7 +60,8 @@ public enum FollowedThresholds {
       "scores \(range) of \(scores.count) into \(logP.count)")
     var state = vm_thresholds(
       tail: common.tail, shape: common.shape, least_gap: common.leastGap, agility: common.agility,
-      weight: common.weight, bottom: common.floor, allowance: common.allowance, counted: common.counted)
+      weight: common.weight, bottom: common.floor, reach: common.reach, allowance: common.allowance,
+      counted: common.counted)
     var q = thresholds.mutableSpan
     var allowed = allowances.mutableSpan
     var moves = steps.mutableSpan

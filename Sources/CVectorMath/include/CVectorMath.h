@@ -65,7 +65,7 @@ void vm_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size
 // --- Thresholds that follow scores (Thresholds.c) ---
 enum { VM_LEVELS = 16, VM_THRESHOLD_PERIOD = 16 };
 typedef struct {
-  float tail, shape, least_gap, agility, weight, bottom, allowance;
+  float tail, shape, least_gap, agility, weight, bottom, reach, allowance;
   uint32_t counted;
 } vm_thresholds;
 // logp[i] = ln p of u[i] by the thresholds of all levels (arrays of VM_LEVELS), which then learn from it: adaptive

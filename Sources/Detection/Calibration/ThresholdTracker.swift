@@ -26,6 +26,9 @@ struct ThresholdTracker: Sendable {
   private var tail: Float
   private var shape: Float
   private var leastGap: Float
+  /// Tail lengths that are taken for real although the scores were far less spread at the calibration: what incidents taught.
+  /// 0: none were.
+  var reach: Float = 0
   /// How many times the best step is taken.
   private var agility: Float
   /// How many events the calibration is worth.
@@ -67,6 +70,7 @@ struct ThresholdTracker: Sendable {
   mutating func follow(_ scores: [Float], _ range: Range<Int>, step: Float, into logP: inout [Float]) {
     var common = FollowedThresholds.Common(
       tail: tail, shape: shape, leastGap: leastGap, agility: agility, weight: weight, floor: floor,
+      reach: reach,
       allowance: Self.allowance, counted: counted)
     FollowedThresholds.follow(
       scores, range, alphas: Levels.alphas, logs: Levels.logs, factors: Levels.factors, step: step,
@@ -76,7 +80,7 @@ struct ThresholdTracker: Sendable {
 
   /// The thresholds that are exceeded, from the lowest up to the first that is not.
   @inline(__always)
-  private func exceeded(by u: Float) -> (levels: Mask16, count: Int) {
+  func exceeded(by u: Float) -> (levels: Mask16, count: Int) {
     let levels = thresholds.lanes.isBelow(SIMD16(repeating: u))
     let bits = levels.bits
     let count = (~bits).trailingZeroBitCount
@@ -119,6 +123,30 @@ struct ThresholdTracker: Sendable {
     (0.8 / eta).atLeast(SIMD16(repeating: 3)).atMost(SIMD16(repeating: Self.allowance))
   }
 
+  /// Learns from a score as one of an incident does: levels that are owed an explanation go all the way with it.
+  mutating func chase(_ u: Float, exceeding levels: Mask16, owed: Mask16, step: Float) {
+    let q = thresholds.lanes
+    let far = (SIMD16(repeating: u) - q).atLeast(steps.lanes)
+    let near = Levels.alphas.lanes * steps.lanes
+    thresholds.lanes += far.only(where: owed, else: near).only(where: levels)
+    counted &+= 1
+    if counted % Self.period == 0 { settle(step: step, refill: false) }
+  }
+
+  /// Keeps a share (0…1, of each level) of how far the thresholds rose in an incident.
+  mutating func keep(_ shares: SIMD16<Float>, of risen: ThresholdTracker, step: Float) {
+    thresholds.lanes += shares * (risen.thresholds.lanes - thresholds.lanes).atLeast(.zero)
+    keepOrder()
+    extend(step: step)
+  }
+
+  /// Steps may be as long as scores are spread by now.
+  mutating func extend(step: Float) {
+    let spread = rise[12]
+    reach = spread > 1 ? spread : 0
+    measure(eta(step))
+  }
+
   private mutating func settle(step: Float, refill: Bool) {
     let events = Float(Self.period)
     // While young, the thresholds may be far off and must be let go further.
@@ -149,8 +177,14 @@ struct ThresholdTracker: Sendable {
   /// a quantile is 1 / (n · density)), down to a least one that goes on following.
   private func eta(_ step: Float) -> SIMD16<Float> {
     let seen = weight + Float(counted)
-    let best = 1 / (10 * agility + Levels.alphas.lanes * seen)
+    let best = 1 / (10 + Levels.alphas.lanes * seen)
     return agility * best.atLeast(step * Levels.factors.lanes)
+  }
+
+  /// Mean tail lengths between the median and each level beyond it.
+  private var rise: SIMD16<Float> {
+    let q = thresholds.lanes
+    return (q - SIMD16(repeating: q[2])) / Levels.beyondMiddle.lanes
   }
 
   /// Local tail lengths, and from them the steps.
@@ -158,8 +192,11 @@ struct ThresholdTracker: Sendable {
     let last = Self.levels - 1
     let q = thresholds.lanes
     let logs = Levels.logs.lanes
-    let length = (q.after - q.before) / (logs.before - logs.after)
-    steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: 4))
+    // Levels that an incident drove together, far from the usual scores, would else be too slow to come back.
+    let rise = self.rise.atMost(SIMD16(repeating: reach))
+    let length = ((q.after - q.before) / (logs.before - logs.after)).atLeast(rise)
+    let most = 4 * max(1, reach)
+    steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: most))
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }
 }
@@ -174,6 +211,8 @@ enum Levels {
     -0.1053605, -0.2876821, -0.6931472, -1.203973, -1.609438, -2.302585, -2.995732, -3.506558, -3.912023,
     -4.60517, -5.298317, -6.214608, -6.907755, -7.600903, -8.517193, -9.21034,
   ]
+  /// ln of the median's level less that of each beyond it; for the others no distance.
+  static let beyondMiddle = InlineArray<16, Float> { $0 > 2 ? logs[2] - logs[$0] : .infinity }
   /// Rare levels see few events and step further: 1 up to α = 0.1, then 1 + log₂(0.1/α) / 2.
   static let factors: InlineArray<16, Float> = [
     1, 1, 1, 1, 1, 1, 1.5, 1.868483, 2.160964, 2.660964, 3.160964, 3.821928, 4.321928, 4.821928, 5.482892,

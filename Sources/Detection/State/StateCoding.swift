@@ -3,7 +3,7 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  private static let version: UInt32 = 4
+  private static let version: UInt32 = 5
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
@@ -40,8 +40,12 @@ extension StreamDetector {
       memory.encode(to: &writer)
       writer.append(UInt32(trackers.count))
       for tracker in trackers { tracker.encode(to: &writer) }
+      writer.append(trackers.last?.reach ?? 0)
       writer.append(!heldTrackers.isEmpty)
       for tracker in heldTrackers { tracker.encode(to: &writer) }
+      writer.append(following != nil)
+      following?.encode(to: &writer)
+      surprise.encode(to: &writer)
       drift.encode(to: &writer)
     }
     return writer.bytes
@@ -98,8 +102,16 @@ extension StreamDetector {
         throw .invalid(section: Self.section, what: "\(count) sets of thresholds")
       }
       // Read even when they are of another model, so that the rest is checked.
-      let trackers = try Self.trackers(count, of: model, from: &reader)
-      let held = try reader.bool() ? try Self.trackers(count, of: model, from: &reader) : []
+      var trackers = try Self.trackers(count, of: model, from: &reader)
+      let reach = try reader.finiteFloat()
+      var held = try reader.bool() ? try Self.trackers(count, of: model, from: &reader) : []
+      for index in trackers.indices { trackers[index].reach = reach }
+      for index in held.indices { held[index].reach = reach }
+      var following: IncidentThresholds?
+      if try reader.bool() {
+        following = try IncidentThresholds(decoding: &reader, like: Self.fresh(of: model))
+      }
+      let surprise = try SurpriseAccount(decoding: &reader)
       let drift = try DriftGauge(decoding: &reader)
       if let model, model.snapshotName == modelName {
         guard context.count == self.context.count, trackers.count == self.trackers.count,
@@ -112,6 +124,8 @@ extension StreamDetector {
         self.memory = memory
         self.trackers = trackers
         heldTrackers = held
+        self.following = following
+        self.surprise = surprise
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase
       }
@@ -131,14 +145,17 @@ extension StreamDetector {
       incident: incident)
   }
 
+  private static func fresh(of model: StreamModel?) -> ThresholdTracker {
+    ThresholdTracker(
+      model.flatMap { $0.contents.calibrations.last } ?? ScoreCalibration(scores: [], leastUnit: 1))
+  }
+
   private static func trackers(
     _ count: Int, of model: StreamModel?, from reader: inout ByteReader
   ) throws(DetectionDecodingError) -> [ThresholdTracker] {
     var trackers: [ThresholdTracker] = []
     for _ in 0..<count {
-      var tracker = ThresholdTracker(
-        model.flatMap { $0.contents.calibrations.last }
-          ?? ScoreCalibration(scores: [], leastUnit: 1))
+      var tracker = fresh(of: model)
       try tracker.decode(from: &reader)
       trackers.append(tracker)
     }

@@ -6,11 +6,21 @@ struct HeldValues: Sendable, Equatable {
   private var lengths: [UInt32]
   /// Event times at which the runs began.
   private var since: [Double]
+  /// Events in a row that are worth looking at, see ``RunLaw/patience``; longer where long runs came again and again.
+  private var patience: [UInt32]
 
-  init(fields: Int = 0) {
+  init(fields: Int = 0, patience: [UInt32] = []) {
+    self.patience = patience
     values = Array(repeating: .nan, count: fields)
     lengths = Array(repeating: 0, count: fields)
     since = Array(repeating: 0, count: fields)
+  }
+
+  /// What stands still now is usual from now on.
+  mutating func accept() {
+    for field in patience.indices where lengths[field] >= patience[field] {
+      patience[field] = RunLaw.patience(longest: lengths[field])
+    }
   }
 
   /// After a gap nobody knows what was in between.
@@ -18,12 +28,13 @@ struct HeldValues: Sendable, Equatable {
 
   /// Follows consecutive rows; a missing value neither ends a run nor prolongs it.
   ///
+  /// - Parameter isLearning: whether there were so many surprises of late that what came again is none.
   /// - Returns: whether a field has stood still for long enough to look at it; of these rows `found` then knows.
   mutating func follow(
     _ rows: [Float], width: Int, columns: [Int32], timestamps: [Double], _ range: Range<Int>,
-    _ contents: StreamModel.Contents, into found: inout StandingStill
+    _ contents: StreamModel.Contents, learning isLearning: Bool, into found: inout StandingStill
   ) -> Bool {
-    guard !contents.patience.isEmpty else { return false }
+    guard !patience.isEmpty else { return false }
     var isFound = false
     let rowSpan = rows.span
     let columnSpan = columns.span
@@ -34,10 +45,13 @@ struct HeldValues: Sendable, Equatable {
         let value = rowSpan[row * width + column]
         if value == values[field] && lengths[field] > 0 {
           lengths[field] &+= 1
-          if lengths[field] < contents.patience[field] { continue }
+          if lengths[field] < patience[field] { continue }
           found.note(row, field: field, length: lengths[field], since: since[field], contents)
           isFound = true
         } else if value.isFinite {
+          if isLearning && lengths[field] >= patience[field] {
+            patience[field] = RunLaw.patience(longest: lengths[field])
+          }
           values[field] = value
           lengths[field] = 1
           since[field] = timestamps[row]

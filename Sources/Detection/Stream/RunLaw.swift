@@ -44,7 +44,9 @@ struct RunLaw: Sendable, Equatable {
   }
 
   /// Events in a row that are worth looking at: a good deal more than ever before.
-  var patience: UInt32 { tails.isEmpty ? .max : UInt32(clamping: 2 * Int(longest) + 3) }
+  var patience: UInt32 { tails.isEmpty ? .max : Self.patience(longest: longest) }
+
+  static func patience(longest: UInt32) -> UInt32 { UInt32(clamping: 2 * Int(longest) + 3) }
 
   /// ln of the probability that a run is at least so long.
   func logP(_ length: UInt32) -> Float {

@@ -28,6 +28,10 @@ extension StreamDetector {
       open(moment, rows, time, contents, trackers, &workspace)
       // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
       heldTrackers = trackers
+      following = trackers.last.map {
+        let events = min(max(policy.run, 1), settings.alerts.openAfter)
+        return IncidentThresholds($0, opening: (workspace.ofRow, events))
+      }
       say(.open, time, contents, moment.row, &workspace)
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
@@ -58,15 +62,32 @@ extension StreamDetector {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
         workspace.chanceIncidents += 1
       }
+      keepSurprise(&trackers)
       policy.end(at: time)
       heldTrackers = []
+      following = nil
     case .accept:
       acceptedSince = policy.incident?.onset
       say(.resolved, time, contents, moment.row, &workspace, isAccepted: true)
       policy.end()
       heldTrackers = []
+      // What was learned while it lasted is what is usual now.
+      if let following, !trackers.isEmpty {
+        trackers[0] = following.tracker
+        trackers[0].extend(step: settings.calibration.step)
+        trackers[0].replenish(step: settings.calibration.step)
+      }
+      following = nil
+      held.accept()
       requestTraining(.newNormal)
     }
+  }
+
+  /// Of an incident that is over: what it cost, and what the thresholds keep of it because there were too many like it.
+  private mutating func keepSurprise(_ trackers: inout [ThresholdTracker]) {
+    guard let following, !trackers.isEmpty else { return }
+    let shares = surprise.settle(following, scored: counters.scored)
+    trackers[0].keep(shares, of: following.tracker, step: settings.calibration.step)
   }
 
   /// Keeps the worst event of an open incident, and gives the thresholds back what chance did not cause.

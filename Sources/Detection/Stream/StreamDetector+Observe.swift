@@ -72,7 +72,8 @@ extension StreamDetector {
 
     let mayOpen = phase == .scoring && acceptedSince == nil
     let isStill = held.follow(
-      rows, width: width, columns: columns, timestamps: timestamps, range, contents, into: &workspace.still)
+      rows, width: width, columns: columns, timestamps: timestamps, range, contents,
+      learning: surprise.isOverdrawn(scored: counters.scored), into: &workspace.still)
     if hasMissing || isStill || !scoreCalmly(range, timestamps, contents, mayOpen: mayOpen, &workspace) {
       scoreOneByOne(rows, width, timestamps, range, contents, mayOpen: mayOpen, &workspace)
     }
@@ -157,10 +158,18 @@ extension StreamDetector {
       let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
       let logP = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
       let score = 100 * (1 - expf(logP / 4))
-      workspace.score[row] = score
-      workspace.logP[row] = logP
-      count(logP)
       let wasOpen = policy.isOpen
+      workspace.score[row] = score
+      // Of the next event after all that came before it, an open incident included, whose end is judged by the score. That a
+      // field stands still for one more event is a surprise only until it is told.
+      let published =
+        hasNothing ? 0 : following.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
+      workspace.logP[row] = published
+      if !wasOpen && acceptedSince == nil && logP <= opening && logP < published {
+        workspace.logP[row] = logP
+        surprise.add(logP, scored: counters.scored)
+      }
+      count(workspace.logP[row])
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
         mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, settings: settings)
@@ -172,10 +181,11 @@ extension StreamDetector {
         if wasOpen || policy.isOpen {
           workspace.quarantined[row] = true
           counters.quarantined += 1
-          if policy.incident?.isConfirmed == true { continue }
         }
       }
       if hasNothing { continue }
+      if policy.isOpen { following?.update(workspace.ofRow, step: settings.calibration.step) }
+      if policy.incident?.isConfirmed == true { continue }
       var learning = trackers.mutableSpan
       learn(row, contents, &learning, workspace)
     }

@@ -34,6 +34,9 @@ public struct StreamDetector: Sendable {
   var trackers: [ThresholdTracker] = []
   /// The same as it was when an incident opened that may yet turn out to be chance.
   var heldTrackers: [ThresholdTracker] = []
+  /// What p-values rest on while an incident is open; nil when there is none, or no model.
+  var following: IncidentThresholds?
+  var surprise = SurpriseAccount()
   var policy = AlertPolicy()
   var counters = DetectorCounters()
   var drift = DriftGauge()
@@ -69,8 +72,10 @@ public struct StreamDetector: Sendable {
       ThresholdTracker($0, step: settings.calibration.step)
     }
     memory.reset()
-    held = HeldValues(fields: plan.fields)
+    held = HeldValues(fields: plan.fields, patience: model.contents.patience)
     heldTrackers = []
+    following = policy.isOpen ? trackers.last.map { IncidentThresholds($0, opening: (0, 0)) } : nil
+    surprise = SurpriseAccount()
     drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil
     training.installed(at: counters)
@@ -89,10 +94,12 @@ public struct StreamDetector: Sendable {
     guard let alert else {
       policy.end()
       heldTrackers = []
+      following = nil
       return
     }
     if policy.incident?.id == alert.id { return }
     heldTrackers = []
+    following = trackers.last.map { IncidentThresholds($0, opening: (0, 0)) }
     var incident = Incident(
       id: alert.id, onset: alert.onset, opened: alert.ts, severity: alert.severity, score: alert.score,
       pValue: alert.pValue, events: 1, features: alert.features, detectors: alert.detectors, kind: alert.kind,

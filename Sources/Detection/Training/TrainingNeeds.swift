@@ -30,6 +30,8 @@ extension StreamDetector {
   /// It ended without a model to install: failed, stopped, or no better than the running one.
   public mutating func trainingEnded() {
     training.installed(at: counters)
+    // What was accepted as normal is followed by the thresholds, if not by a model: from here on it can be told from a fault.
+    acceptedSince = nil
     if phase == .training { phase = .collecting }
   }
 

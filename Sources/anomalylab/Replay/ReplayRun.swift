@@ -69,7 +69,13 @@ struct ReplayRun {
     while start < order.count {
       let batch = order[start..<min(start + DetectorWorkspace.batchRows, order.count)]
       try observe(batch, each)
-      if table.isTraining == nil { learnWhenAsked(upTo: start + batch.count) }
+      if table.isTraining == nil {
+        learnWhenAsked(upTo: start + batch.count)
+      } else if detector.trainingRequest != nil {
+        // Rows apart were set for learning: it stays with what these taught.
+        detector.trainingStarted()
+        detector.trainingEnded()
+      }
       start += batch.count
       progress(start, order.count)
     }
