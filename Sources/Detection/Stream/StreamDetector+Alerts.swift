@@ -140,6 +140,7 @@ extension StreamDetector {
     let isMasked = workspace.inputs.hasMissing
     return Explanation(
       of: contents, inputs: Array(workspace.inputs.inputs[first..<first + width]),
+      windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
       mask: isMasked ? Array(workspace.inputs.mask[first..<first + width]) : nil,
       row: columns.map { column in
         column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
@@ -155,6 +156,7 @@ extension StreamDetector {
     let part = first..<first + width
     return Evidence(
       snapshot: contents.snapshotName, time: time, inputs: Array(workspace.inputs.inputs[part]),
+      windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
       mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [], memory: moment.memory,
       tracker: trackers[0]
     ).encode()

@@ -69,6 +69,8 @@ public struct StreamDetector: Sendable {
       ThresholdTracker($0, step: settings.calibration.step)
     }
     memory.reset()
+    let combined = model.contents.calibrations[model.detectors.count]
+    memory.assumePeak(of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])))
     held = HeldValues(fields: plan.fields)
     heldTrackers = []
     drift = DriftGauge(detectors: model.detectors.count)
