@@ -44,6 +44,7 @@ extension DetectorName {
   }
 
   func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> Member {
+    if companion == .season { return try Member(decodingSeason: bytes) }
     if let companion { return companion.member(try companion.decode(bytes)) }
     return .model(try decodeModel(bytes))
   }

@@ -37,7 +37,7 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   func weight(ordered: Bool) -> Float { ordered || isCompanion ? 1 : 0.1 }
 
   /// Detectors of one stream at most.
-  public static let most = 16
+  public static let most = 20
   /// Of these, members of the suite besides autoencoder and rbm.
   public static let mostModels = 5
 

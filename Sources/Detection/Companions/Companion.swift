@@ -53,6 +53,8 @@ enum CompanionKind: String, Sendable, CaseIterable {
   case windowResidual = "window-pca"
   /// Distance of a window to the nearest of some remembered windows.
   case windowNeighbours = "window-neighbours"
+  /// Distance to what is usual at this time of the day or week.
+  case season
   /// How few random cuts set a row apart.
   case forest
   /// How rare each level is by itself.
@@ -67,7 +69,7 @@ enum CompanionKind: String, Sendable, CaseIterable {
     switch self {
     case .robustZ: true
     case .robustChange, .residual, .covariance, .mixture, .kMeans, .neighbours, .windowResidual,
-      .windowNeighbours:
+      .windowNeighbours, .season:
       ordered
     case .forest, .histogram: !ordered
     }
@@ -91,6 +93,7 @@ enum CompanionKind: String, Sendable, CaseIterable {
     case .mixture: return DiagonalMixture(fitting: data, seed: seed)
     case .kMeans: return NearestPoint(clustering: data, seed: seed)
     case .neighbours, .windowNeighbours: return NearestPoint(remembering: data, seed: seed)
+    case .season: throw .unsuitable("a season is learned from times too")
     case .forest: return IsolationForest(fitting: data, seed: seed)
     case .histogram: return LevelHistogram(fitting: data, fields: fields)
     }
@@ -100,6 +103,7 @@ enum CompanionKind: String, Sendable, CaseIterable {
     readsWindows ? .windowCompanion(companion) : .companion(companion)
   }
 
+  /// All but ``season``, see ``Member/init(decodingSeason:)``.
   func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any Companion {
     var reader = ByteReader(bytes, section: rawValue)
     try reader.version(1)
@@ -110,6 +114,7 @@ enum CompanionKind: String, Sendable, CaseIterable {
     case .covariance: companion = try MahalanobisDistance(decoding: &reader)
     case .mixture: companion = try DiagonalMixture(decoding: &reader)
     case .kMeans, .neighbours, .windowNeighbours: companion = try NearestPoint(decoding: &reader)
+    case .season: throw .invalid(section: rawValue, what: "a season is no companion of inputs alone")
     case .forest: companion = try IsolationForest(decoding: &reader)
     case .histogram: companion = try LevelHistogram(decoding: &reader)
     }
@@ -124,12 +129,15 @@ enum Member: Sendable {
   case companion(any Companion)
   /// One that sees windows of levels.
   case windowCompanion(any Companion)
+  /// What is usual at the time of a row.
+  case seasonal(SeasonalDeviation)
 
   /// Numbers in a row of what it sees.
   var width: Int {
     switch self {
     case .model(let model): model.width
     case .companion(let companion), .windowCompanion(let companion): companion.width
+    case .seasonal(let season): season.width
     }
   }
 
@@ -144,10 +152,19 @@ enum Member: Sendable {
     return false
   }
 
-  /// - Parameter windows: rows of levels; only read by those that see windows.
+  /// Whether it has nothing to say on this stream, and does not count.
+  var isSilent: Bool {
+    if case .seasonal(let season) = self { return season.isSilent }
+    return false
+  }
+
+  /// - Parameters:
+  ///   - windows: rows of levels; only read by those that see windows.
+  ///   - times: of the rows, from `times[first]` on, seconds since 1970; only read by a season.
   @inline(__always)
   func score(
-    _ inputs: [Float], windows: [Float], mask: [Float]?, rows: Int, into raw: inout [Float],
+    _ inputs: [Float], windows: [Float], times: [Double], from first: Int, mask: [Float]?, rows: Int,
+    into raw: inout [Float],
     scratch: inout Scratch,
     space: inout CompanionSpace
   ) {
@@ -155,11 +172,15 @@ enum Member: Sendable {
     case .model(let model): model.score(inputs, mask: mask, rows: rows, into: &raw, scratch: &scratch)
     case .companion(let companion): companion.score(inputs, rows: rows, into: &raw, space: &space)
     case .windowCompanion(let companion): companion.score(windows, rows: rows, into: &raw, space: &space)
+    case .seasonal(let season):
+      season.score(inputs, mask: mask, times: times, from: first, rows: rows, into: &raw)
     }
   }
 
   /// The raw scores of all rows: of inputs, or of windows when it sees these. Not for the event path.
-  func scores(of data: DataMatrix) -> [Float] {
+  ///
+  /// - Parameter times: of the rows; only read by a season.
+  func scores(of data: DataMatrix, times: [Double]) -> [Float] {
     var scratch = Scratch()
     var space = CompanionSpace()
     var raw: [Float] = []
@@ -172,7 +193,8 @@ enum Member: Sendable {
       let range = start * data.columns..<(start + count) * data.columns
       let part = Array(data.values[range])
       score(
-        part, windows: part, mask: data.mask.map { Array($0[range]) }, rows: count, into: &found,
+        part, windows: part, times: times, from: start, mask: data.mask.map { Array($0[range]) }, rows: count,
+        into: &found,
         scratch: &scratch, space: &space)
       raw.append(contentsOf: found[..<count])
     }
@@ -183,7 +205,7 @@ enum Member: Sendable {
   func leastUnit(typical: Double) -> Double {
     switch self {
     case .model(let model): model.leastUnit(typical: typical)
-    case .companion, .windowCompanion: max(1e-4, 0.01 * abs(typical))
+    case .companion, .windowCompanion, .seasonal: max(1e-4, 0.01 * abs(typical))
     }
   }
 
@@ -195,6 +217,21 @@ enum Member: Sendable {
       writer.append(UInt32(1))
       companion.encode(to: &writer)
       return writer.bytes
+    case .seasonal(let season):
+      var writer = ByteWriter()
+      writer.append(UInt32(1))
+      season.encode(to: &writer)
+      return writer.bytes
     }
+  }
+}
+
+extension Member {
+  init(decodingSeason bytes: [UInt8]) throws(DetectionDecodingError) {
+    var reader = ByteReader(bytes, section: CompanionKind.season.rawValue)
+    try reader.version(1)
+    let season = try SeasonalDeviation(decoding: &reader)
+    try reader.end()
+    self = .seasonal(season)
   }
 }

@@ -87,7 +87,8 @@ public struct Evidence: Sendable {
     var raw: [String: Double] = [:]
     for (index, member) in contents.members.enumerated() {
       member.score(
-        inputs, windows: windows, mask: mask.isEmpty ? nil : mask, rows: 1, into: &workspace.run,
+        inputs, windows: windows, times: [time], from: 0, mask: mask.isEmpty ? nil : mask, rows: 1,
+        into: &workspace.run,
         scratch: &workspace.scratch,
         space: &workspace.space)
       workspace.keepRun(of: index, 0..<1, contents)

@@ -61,7 +61,8 @@ extension StreamDetector {
       columns: columns, count: range.count, context: &context)
     for detector in contents.members.indices {
       contents.members[detector].score(
-        workspace.inputs.inputs, windows: workspace.inputs.windows,
+        workspace.inputs.inputs, windows: workspace.inputs.windows, times: timestamps,
+        from: range.lowerBound,
         mask: hasMissing ? workspace.inputs.mask : nil, rows: range.count,
         into: &workspace.run, scratch: &workspace.scratch, space: &workspace.space)
       workspace.keepRun(of: detector, range, contents)

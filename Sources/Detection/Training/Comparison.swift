@@ -141,7 +141,7 @@ extension ModelTrainer {
     let windows = DataMatrix(rows: rows.count, columns: plan.windowWidth, values: inputs.windows)
     var sums = [Float](repeating: 0, count: rows.count)
     for (index, member) in contents.members.enumerated() {
-      let raw = member.scores(of: member.readsWindows ? windows : data)
+      let raw = member.scores(of: member.readsWindows ? windows : data, times: rows.timestamps)
       let tracker = contents.readings[index]
       for row in 0..<rows.count {
         sums[row] -= contents.shares[index] * tracker.logP(contents.standardized(raw[row], index))

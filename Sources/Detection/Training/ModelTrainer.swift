@@ -53,6 +53,10 @@ public enum ModelTrainer {
       let data = lesson.fitted()
       let windows = lesson.fittedWindows()
       for (index, detector) in detectors.enumerated() {
+        if detector.companion == .season {
+          members.append(.seasonal(lesson.season(settings)))
+          continue
+        }
         members.append(
           try fit(
             detector, detector.readsWindows ? windows : data, fields: fields.count, settings,
@@ -118,6 +122,11 @@ public enum ModelTrainer {
       rows: windows.count / windowColumns, columns: windowColumns, values: windows)
     var members: [Member] = []
     for (index, detector) in settings.detectors.enumerated() {
+      if detector.companion == .season {
+        // Streams share weights, not habits.
+        members.append(.seasonal(SeasonalDeviation(width: columns)))
+        continue
+      }
       members.append(
         try fit(
           detector, detector.readsWindows ? windowData : data, fields: fields.count, settings,
@@ -161,10 +170,11 @@ public enum ModelTrainer {
     let windows = lesson.heldOutWindows()
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
-    let weights = detectors.map { $0.weight(ordered: lesson.plan.ordered) }
+    let times = lesson.heldOutTimes()
+    let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered) }
     let total = weights.reduce(0, +)
     for (member, weight) in zip(members, weights) {
-      let raw = member.scores(of: member.readsWindows ? windows : data)
+      let raw = member.scores(of: member.readsWindows ? windows : data, times: times)
       let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
       let calibration = ScoreCalibration(
         scores: raw, leastUnit: member.leastUnit(typical: typical),
@@ -200,6 +210,7 @@ struct Lesson {
   private let mask: [Float]
   private let windows: [Float]
   private let hasMissing: Bool
+  private let timestamps: [Double]
   private let fitRows: [Int]
   private let heldOutRows: [Int]
 
@@ -207,6 +218,7 @@ struct Lesson {
     _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings
   ) throws(ModelTrainer.Failure) {
     let rows = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    timestamps = rows.timestamps
     let columns = fields.compactMap { rows.fields.firstIndex(of: $0) }
     precondition(columns.count == fields.count, "rows of \(rows.fields) lack some of \(fields)")
     var matrix: [Float] = []
@@ -257,6 +269,16 @@ struct Lesson {
   /// Windows of levels of the same rows; none when no detector sees them.
   func fittedWindows() -> DataMatrix { windows(fitRows) }
   func heldOutWindows() -> DataMatrix { windows(heldOutRows) }
+  func heldOutTimes() -> [Double] { heldOutRows.map { timestamps[$0] } }
+
+  /// What has a season, learned from the same rows and judged on those held out.
+  func season(_ settings: DetectionSettings) -> SeasonalDeviation {
+    SeasonFinder(
+      fields: plan.fields, clock: settings.clock, fitted: fitted(),
+      fittedTimes: fitRows.map { timestamps[$0] }, heldOut: heldOut(), heldOutTimes: heldOutTimes(),
+      interval: ModelTrainer.usualInterval(timestamps)
+    ).find()
+  }
 
   private func windows(_ rows: [Int]) -> DataMatrix {
     let width = plan.windowWidth
