@@ -124,6 +124,8 @@ public struct DetectionSettings: Sendable, Equatable {
   public var ordered = true
   /// Scaled values beyond this many usual spreads grow only logarithmically (2…16).
   public var squashBeyond: Float = 6
+  /// By which the days and weeks of seasons go.
+  public var clock = LocalClock.utc
   /// Seconds of event time after which an incident is accepted as the new normal; 0: never.
   public var newNormal = 21_600.0
 

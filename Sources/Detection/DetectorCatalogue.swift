@@ -4,11 +4,13 @@ import Generative
 extension DetectorName {
   /// Fits this detector on scaled inputs.
   ///
-  /// - Parameter fields: inputs that are levels; they come first.
+  /// - Parameters:
+  ///   - data: inputs, or windows of levels when it reads these.
+  ///   - fields: inputs that are levels; they come first.
   func fit(
     _ data: DataMatrix, fields: Int, settings: DetectionSettings, seed: UInt64, shouldStop: () -> Bool
   ) throws(FitError) -> Member {
-    if let companion { return .companion(try companion.fit(data, fields: fields, seed: seed)) }
+    if let companion { return companion.member(try companion.fit(data, fields: fields, seed: seed)) }
     return .model(try fitModel(data, settings: settings, seed: seed, shouldStop: shouldStop))
   }
 
@@ -42,7 +44,8 @@ extension DetectorName {
   }
 
   func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> Member {
-    if let companion { return .companion(try companion.decode(bytes)) }
+    if companion == .season { return try Member(decodingSeason: bytes) }
+    if let companion { return companion.member(try companion.decode(bytes)) }
     return .model(try decodeModel(bytes))
   }
 

@@ -27,6 +27,9 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   public var isCompanion: Bool { companion != nil }
   var companion: CompanionKind? { CompanionKind(rawValue: rawValue) }
 
+  /// Whether it sees windows of levels in place of inputs.
+  var readsWindows: Bool { companion?.readsWindows ?? false }
+
   /// How much a detector counts in the mean of −ln p.
   ///
   /// On rows in order of time all count alike. Tables without order come with what is strange mixed in; models that learn to
@@ -34,7 +37,7 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   func weight(ordered: Bool) -> Float { ordered || isCompanion ? 1 : 0.1 }
 
   /// Detectors of one stream at most.
-  public static let most = 16
+  public static let most = 20
   /// Of these, members of the suite besides autoencoder and rbm.
   public static let mostModels = 5
 

@@ -15,6 +15,11 @@ struct FigureMemory: Sendable, Equatable {
   private(set) var short: Float = 0
   private(set) var long: Float = 0
   private(set) var hasBegun = false
+  /// The highest bounded figure of the past, forgotten with a half-life of ``peakHalfLife`` events.
+  private(set) var peak: Float = 0
+  static let peakHalfLife: Float = 400
+  /// 2^(−1/peakHalfLife)
+  private static let peakKept: Float = 0.998_268_6
 
   /// Takes the figure of an event; it with its past.
   @inline(__always)
@@ -32,12 +37,26 @@ struct FigureMemory: Sendable, Equatable {
     return figure + short + long
   }
 
+  /// Takes the bounded figure of an event; by how much it is above all of the recent past: 0 unless something begins.
+  @inline(__always)
+  mutating func beginning(_ bounded: Float) -> Float {
+    let above = max(0, bounded - peak)
+    peak = max(peak * Self.peakKept, bounded)
+    return above
+  }
+
+  /// Before the first event: as if the past had held one that alone brings the figure to `figure`.
+  mutating func assumePeak(of figure: Float) {
+    if peak == 0 { peak = max(0, (figure - 2) / (1 + Self.shortShare + Self.longShare)) }
+  }
+
   mutating func reset() { hasBegun = false }
 
   func encode(to writer: inout ByteWriter) {
     writer.append(short)
     writer.append(long)
     writer.append(hasBegun)
+    writer.append(peak)
   }
 
   init() {}
@@ -46,5 +65,6 @@ struct FigureMemory: Sendable, Equatable {
     short = try reader.finiteFloat()
     long = try reader.finiteFloat()
     hasBegun = try reader.bool()
+    peak = try reader.finiteFloat()
   }
 }

@@ -4,7 +4,9 @@ import Tensors
 /// The distance of a row to the nearest of a few points of its space: centres of clusters, or remembered rows.
 struct NearestPoint: Companion {
   static let centres = 10
-  static let remembered = 64
+  /// Rows that are remembered: as many as hold so many numbers, within these bounds.
+  static let rememberedNumbers = 16_384
+  static let remembered = 64...1024
   /// Rows that clustering looks at, at most.
   static let clusteredRows = 4096
 
@@ -26,7 +28,9 @@ struct NearestPoint: Companion {
   /// Rows drawn at random.
   init(remembering data: DataMatrix, seed: UInt64) {
     var random = RandomStream(seed: seed, stream: 41)
-    let chosen = random.permutation(data.rows).prefix(Self.remembered).sorted()
+    let count = Self.rememberedNumbers / max(data.columns, 1)
+    let most = min(max(count, Self.remembered.lowerBound), Self.remembered.upperBound)
+    let chosen = random.permutation(data.rows).prefix(most).sorted()
     self.init(
       points: chosen.flatMap { data.values[$0 * data.columns..<($0 + 1) * data.columns] }, width: data.columns
     )

@@ -9,6 +9,12 @@ struct InputBuffers: Sendable {
   /// Of the same shape; only valid when ``build(plan:levelLimit:rows:from:width:columns:count:context:)`` said so.
   private(set) var mask: [Float] = []
 
+  /// `count × windowWidth` of the last batch, when ``wantsWindows``: for each row the levels of the last rows, oldest first.
+  /// A missing level counts as that of the row after it, of the newest row as usual (0).
+  private(set) var windows: [Float] = []
+  /// Whether some detector reads ``windows``.
+  var wantsWindows = false
+
   /// Whether anything of the last batch is masked.
   private(set) var hasMissing = false
 
@@ -28,7 +34,7 @@ struct InputBuffers: Sendable {
       rows.count >= (from + count) * width, "\(rows.count) values for \(from + count) rows of \(width)")
     precondition(columns.count == fields, "\(columns.count) columns for \(fields) fields")
     precondition(context.count == before * fields, "a context of \(context.count), not \(before) × \(fields)")
-    grow(fields: fields, inputs: plan.width, before: before, count: count)
+    grow(fields: fields, inputs: plan.width, window: plan.windowWidth, before: before, count: count)
     var missing = false
     let isPlain = fields <= width && columns.indices.allSatisfy { columns[$0] == Int32($0) }
     unsafe levels.withUnsafeMutableBufferPointer { levels in
@@ -59,6 +65,11 @@ struct InputBuffers: Sendable {
               }
             }
           }
+          if wantsWindows {
+            unsafe windows.withUnsafeMutableBufferPointer { windows in
+              unsafe gather(levels, count, windows, plan, hasMissing: missing)
+            }
+          }
           for index in 0..<before * fields { unsafe context[index] = levels[count * fields + index] }
         }
       }
@@ -73,7 +84,13 @@ struct InputBuffers: Sendable {
     return mask[first..<first + plan.fields].allSatisfy { $0 == 0 }
   }
 
-  private mutating func grow(fields: Int, inputs width: Int, before: Int, count: Int) {
+  /// Of one row of the last batch; empty when no detector sees windows.
+  func window(_ row: Int, plan: InputPlan) -> [Float] {
+    let width = plan.windowWidth
+    return wantsWindows ? Array(windows[row * width..<(row + 1) * width]) : []
+  }
+
+  private mutating func grow(fields: Int, inputs width: Int, window: Int, before: Int, count: Int) {
     let rows = max(count, DetectorWorkspace.batchRows)
     func atLeast(_ array: inout [Float], _ count: Int) {
       if array.count < count { array.append(contentsOf: repeatElement(0, count: count - array.count)) }
@@ -81,6 +98,7 @@ struct InputBuffers: Sendable {
     atLeast(&levels, (before + rows) * fields)
     atLeast(&inputs, rows * width)
     atLeast(&mask, rows * width)
+    if wantsWindows { atLeast(&windows, rows * window) }
   }
 }
 
@@ -253,6 +271,25 @@ private func derive(
       put(
         squash((sum / max(observed, 1) - plan.centres[second]) * plan.inverses[second], limit: plan.limit),
         2 * observed >= Float(plan.window), at: row * width + second)
+    }
+  }
+}
+
+/// The last rows of levels before and with each row, side by side.
+private func gather(
+  _ levels: UnsafeMutableBufferPointer<Float>, _ count: Int, _ windows: UnsafeMutableBufferPointer<Float>,
+  _ plan: InputPlan, hasMissing: Bool
+) {
+  guard let levels = levels.baseAddress, let windows = windows.baseAddress else { return }
+  let fields = plan.fields
+  let width = plan.windowWidth
+  let first = plan.contextRows &+ 1 &- plan.span
+  for row in 0..<count {
+    let window = unsafe windows + row &* width
+    unsafe window.update(from: levels + (first &+ row) &* fields, count: width)
+    guard hasMissing else { continue }
+    for index in (0..<width).reversed() where unsafe window[index].isNaN {
+      unsafe window[index] = index + fields < width ? window[index + fields] : 0
     }
   }
 }

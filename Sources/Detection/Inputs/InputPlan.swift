@@ -1,7 +1,8 @@
 /// How a row of a stream becomes the inputs of its models.
 ///
 /// Inputs of an ordered stream, each over all fields: the scaled levels, their differences to the row before, and their
-/// means over the last `window` rows; of an unordered one only the levels. Each input has its own robust scale. What is
+/// means over the last `window` rows; of an unordered one only the levels. Companions of windows see the levels of the last
+/// ``span`` rows instead, row after row. Each input has its own robust scale. What is
 /// not observed is masked, never filled in. The memory is finite: a fault is forgotten `window` rows after its end.
 struct InputPlan: Sendable, Equatable {
   let fields: Int
@@ -15,7 +16,18 @@ struct InputPlan: Sendable, Equatable {
 
   var width: Int { ordered ? 3 * fields : fields }
   /// Rows of scaled levels that must be remembered between two batches.
-  var contextRows: Int { ordered ? window : 0 }
+  var contextRows: Int { ordered ? max(window, span - 1) : 0 }
+  /// Rows that companions of windows see: 16, fewer where these would be more than ``PrincipalAxes/widest`` numbers.
+  var span: Int { Self.span(fields: fields, ordered: ordered) }
+  /// Numbers in such a window.
+  var windowWidth: Int { span * fields }
+
+  /// Numbers in a row of what a detector sees.
+  func width(of member: Member) -> Int { member.readsWindows ? windowWidth : width }
+
+  static func span(fields: Int, ordered: Bool) -> Int {
+    ordered ? max(1, min(16, PrincipalAxes.widest / max(fields, 1))) : 1
+  }
 
   init(fields: Int, window: Int, ordered: Bool, limit: Float, scales: [RobustScale]) {
     precondition(
@@ -66,14 +78,19 @@ struct InputPlan: Sendable, Equatable {
   }
 
   /// All rows at once, for training: `rows × width` inputs and their mask, computed as on the event path.
+  ///
+  /// - Parameter withWindows: whether the `rows × windowWidth` windows are wanted too; otherwise they stay empty.
   func inputs(
-    _ values: [Float], rows: Int, segmentStarts: [Int], squashed: Bool = true
-  ) -> (values: [Float], mask: [Float], missing: Bool) {
+    _ values: [Float], rows: Int, segmentStarts: [Int], squashed: Bool = true, withWindows: Bool = false
+  ) -> (values: [Float], mask: [Float], windows: [Float], missing: Bool) {
     let plan = squashed ? self : InputPlan(self, limit: .greatestFiniteMagnitude)
     var result = [Float](repeating: 0, count: rows * width)
     var mask = [Float](repeating: 1, count: rows * width)
+    var windows: [Float] = []
+    if withWindows { windows.reserveCapacity(rows * windowWidth) }
     var missing = false
     var buffers = InputBuffers()
+    buffers.wantsWindows = withWindows
     var context = [Float](repeating: .nan, count: contextRows * fields)
     let columns = (0..<Int32(fields)).map { $0 }
     let starts = Set(segmentStarts)
@@ -88,13 +105,14 @@ struct InputPlan: Sendable, Equatable {
         plan: plan, levelLimit: limit, rows: values, from: row, width: fields, columns: columns, count: count,
         context: &context)
       result.replaceSubrange(row * width..<end * width, with: buffers.inputs[0..<count * width])
+      if withWindows { windows.append(contentsOf: buffers.windows[0..<count * windowWidth]) }
       if masked {
         mask.replaceSubrange(row * width..<end * width, with: buffers.mask[0..<count * width])
         missing = true
       }
       row = end
     }
-    return (result, mask, missing)
+    return (result, mask, windows, missing)
   }
 
   init(fields: Int, window: Int, ordered: Bool, limit: Float, centres: [Float], inverses: [Float]) {

@@ -7,6 +7,8 @@ public struct Evidence: Sendable {
   public let time: Double
   /// The row and its window as the detectors saw them.
   let inputs: [Float]
+  /// The levels of the last rows; empty when no detector sees them.
+  let windows: [Float]
   /// 0 where a value was missing; empty when none was.
   let mask: [Float]
   /// Of the figures before it.
@@ -15,15 +17,17 @@ public struct Evidence: Sendable {
   private let tracker: [UInt8]
 
   private static let section = "evidence"
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
 
   init(
-    snapshot: String, time: Double, inputs: [Float], mask: [Float], memory: FigureMemory,
+    snapshot: String, time: Double, inputs: [Float], windows: [Float], mask: [Float],
+    memory: FigureMemory,
     tracker: ThresholdTracker
   ) {
     self.snapshot = snapshot
     self.time = time
     self.inputs = inputs
+    self.windows = windows
     self.mask = mask
     self.memory = memory
     var writer = ByteWriter()
@@ -37,6 +41,7 @@ public struct Evidence: Sendable {
     writer.append(snapshot)
     writer.append(time)
     writer.append(inputs)
+    writer.append(windows)
     writer.append(mask)
     memory.encode(to: &writer)
     writer.append(bytes: tracker)
@@ -50,6 +55,7 @@ public struct Evidence: Sendable {
     snapshot = try reader.string()
     time = try reader.finiteDouble()
     inputs = try reader.floats()
+    windows = try reader.floats()
     mask = try reader.floats()
     memory = try FigureMemory(decoding: &reader)
     tracker = try reader.byteString()
@@ -68,6 +74,11 @@ public struct Evidence: Sendable {
       throw .invalid(
         section: Self.section, what: "\(inputs.count) inputs of a model of \(contents.plan.width)")
     }
+    guard windows.count == (contents.readsWindows ? contents.plan.windowWidth : 0) else {
+      throw .invalid(
+        section: Self.section,
+        what: "a window of \(windows.count) for a model of \(contents.plan.windowWidth)")
+    }
     var thresholds = ThresholdTracker(contents.calibrations[contents.members.count])
     var reader = ByteReader(tracker, section: Self.section)
     try thresholds.decode(from: &reader)
@@ -76,7 +87,9 @@ public struct Evidence: Sendable {
     var raw: [String: Double] = [:]
     for (index, member) in contents.members.enumerated() {
       member.score(
-        inputs, mask: mask.isEmpty ? nil : mask, rows: 1, into: &workspace.run, scratch: &workspace.scratch,
+        inputs, windows: windows, times: [time], from: 0, mask: mask.isEmpty ? nil : mask, rows: 1,
+        into: &workspace.run,
+        scratch: &workspace.scratch,
         space: &workspace.space)
       workspace.keepRun(of: index, 0..<1, contents)
       raw[contents.detectors[index].rawValue] = Double(workspace.raw[index][0])

@@ -20,16 +20,17 @@ struct Explanation: Sendable {
   static let most = 48
 
   /// - Parameters:
-  ///   - inputs: of the row, `plan.width` numbers, and its mask.
+  ///   - inputs: of the row, `plan.width` numbers, its levels of the last rows (if a detector sees them), and its mask.
+  ///   - time: of the row, seconds since 1970.
   ///   - row: the values in the fields' own units, in the model's order; NaN missing.
   ///   - keep: features in the result at most.
   init(
-    of contents: StreamModel.Contents, inputs: [Float], mask: [Float]?,
-    row: [Float], keep: Int
+    of contents: StreamModel.Contents, inputs: [Float], windows: [Float], mask: [Float]?,
+    time: Double, row: [Float], keep: Int
   ) {
     let plan = contents.plan
     let tried = Self.candidates(plan, inputs, mask)
-    let trial = Trial(contents, inputs, mask, tried)
+    let trial = Trial(contents, inputs, windows, mask, time, tried)
     let total = trial.parts.reduce(0, +)
     var listed: [(feature: Alert.Feature, index: Int)] = []
     for (index, field) in tried.enumerated() {
@@ -86,7 +87,8 @@ private struct Trial {
   var parts: [Float] = []
 
   init(
-    _ contents: StreamModel.Contents, _ inputs: [Float], _ mask: [Float]?, _ tried: [Int]
+    _ contents: StreamModel.Contents, _ inputs: [Float], _ window: [Float], _ mask: [Float]?,
+    _ time: Double, _ tried: [Int]
   ) {
     let plan = contents.plan
     let width = plan.width
@@ -94,6 +96,7 @@ private struct Trial {
     let models = contents.members.compactMap(\.model)
     var rows: [Float] = inputs
     var masks: [Float] = full
+    var windows: [Float] = window
     for field in tried {
       var hidden = inputs
       var hiddenMask = full
@@ -116,6 +119,9 @@ private struct Trial {
         replaced[input] = mean[input]
       }
       rows.append(contentsOf: replaced)
+      var asExpected = window
+      for index in stride(from: field, to: window.count, by: plan.fields) { asExpected[index] = mean[field] }
+      windows.append(contentsOf: asExpected)
       masks.append(contentsOf: full)
     }
     // Row 0 is the event as it was.
@@ -126,7 +132,9 @@ private struct Trial {
     var space = CompanionSpace()
     for (index, member) in contents.members.enumerated() {
       member.score(
-        rows, mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch, space: &space)
+        rows, windows: windows, times: Array(repeating: time, count: count), from: 0,
+        mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch,
+        space: &space)
       let whole = contents.readings[index].logP(contents.standardized(raw[0], index))
       for feature in tried.indices {
         parts[feature] +=

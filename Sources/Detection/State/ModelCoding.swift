@@ -98,8 +98,9 @@ extension StreamModel {
       }
       members = sharedWeights.members
     }
-    for (detector, member) in zip(detectors, members) where member.width != plan.width {
-      throw .invalid(section: detector.rawValue, what: "\(member.width) inputs, not \(plan.width)")
+    for (detector, member) in zip(detectors, members) where member.width != plan.width(of: member) {
+      throw .invalid(
+        section: detector.rawValue, what: "\(member.width) inputs, not \(plan.width(of: member))")
     }
     contents = Contents(
       snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: considered, rows: rows,
@@ -142,7 +143,8 @@ extension SharedWeights {
     var members: [Member] = []
     for detector in detectors {
       let member = try detector.decode(try reader.byteString())
-      guard member.width == (ordered ? 3 : 1) * fields.count else {
+      let span = InputPlan.span(fields: fields.count, ordered: ordered)
+      guard member.width == (member.readsWindows ? span : ordered ? 3 : 1) * fields.count else {
         throw .invalid(
           section: Self.section,
           what: "\(detector.rawValue) of \(member.width) inputs for \(fields.count) fields")

@@ -14,8 +14,9 @@ public struct DetectorWorkspace {
   public internal(set) var score: [Float]
   /// Per event: natural logarithm of the combined p-value; 0 before the first model.
   public internal(set) var logP: [Float]
-  /// Per event: how odd it is to the model as it was learned, 0…100 by the same formula as ``score`` but from thresholds that
-  /// follow nothing: it orders events far apart in time, where ``logP`` says what is odd lately. 0 before the first model.
+  /// Per event: how odd it is to the model as it was learned, 0…100: about ``score``, but from thresholds that follow nothing, so
+  /// that it orders events far apart in time where ``logP`` says what is odd lately, and higher where something begins. It
+  /// never saturates. 0 before the first model.
   public internal(set) var oddness: [Double]
   /// Whether ``oddness`` is wanted; otherwise it stays 0.
   public var wantsOddness = true
@@ -44,6 +45,8 @@ public struct DetectorWorkspace {
   // Of a run of rows, by event: the combined figures, and their standardised ones.
   var figure: [Float]
   var combined: [Float]
+  /// The figures with each detector's part bounded.
+  var bounded: [Float]
   /// As they were before the run.
   var trackers: [ThresholdTracker] = []
   var scratch = Scratch()
@@ -60,6 +63,7 @@ public struct DetectorWorkspace {
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
     combined = Array(repeating: 0, count: rows)
+    bounded = Array(repeating: 0, count: rows)
     standard = Array(repeating: Array(repeating: 0, count: rows), count: DetectorName.most)
   }
 

@@ -36,7 +36,7 @@ extension StreamDetector {
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
       if isLoud {
-        let found = explain(moment, rows, contents, workspace)
+        let found = explain(moment, rows, time, contents, workspace)
         policy.change {
           $0.features = found.features
           $0.kind = found.kind
@@ -44,7 +44,7 @@ extension StreamDetector {
       }
       say(.update, time, contents, moment.row, &workspace)
     case .look:
-      let found = explain(moment, rows, contents, workspace)
+      let found = explain(moment, rows, time, contents, workspace)
       guard let first = found.features.first, let incident = policy.incident,
         !incident.features.contains(where: { $0.name == first.name && $0.share >= 0.1 })
       else { return }
@@ -120,7 +120,7 @@ extension StreamDetector {
     _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
     _ trackers: [ThresholdTracker], _ workspace: inout DetectorWorkspace
   ) {
-    let found = explain(moment, rows, contents, workspace)
+    let found = explain(moment, rows, time, contents, workspace)
     let severity = AlertPolicy.severity(
       score: moment.score, duration: time - policy.runStart, loud: policy.run)
     let still = workspace.still.rows[moment.row]
@@ -148,7 +148,8 @@ extension StreamDetector {
   }
 
   private func explain(
-    _ moment: Moment, _ rows: [Float], _ contents: StreamModel.Contents, _ workspace: DetectorWorkspace
+    _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
+    _ workspace: DetectorWorkspace
   ) -> Explanation {
     let still = workspace.still.rows[moment.row]
     if still.isReason {
@@ -161,7 +162,9 @@ extension StreamDetector {
     let isMasked = workspace.inputs.hasMissing
     return Explanation(
       of: contents, inputs: Array(workspace.inputs.inputs[first..<first + width]),
+      windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
       mask: isMasked ? Array(workspace.inputs.mask[first..<first + width]) : nil,
+      time: time,
       row: columns.map { column in
         column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
       }, keep: settings.alerts.features)
@@ -176,6 +179,7 @@ extension StreamDetector {
     let part = first..<first + width
     return Evidence(
       snapshot: contents.snapshotName, time: time, inputs: Array(workspace.inputs.inputs[part]),
+      windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
       mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [], memory: moment.memory,
       tracker: trackers[0]
     ).encode()

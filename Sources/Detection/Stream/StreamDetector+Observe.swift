@@ -55,12 +55,15 @@ extension StreamDetector {
     _ rows: [Float], _ width: Int, _ timestamps: [Double], _ range: Range<Int>,
     _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
   ) {
+    workspace.inputs.wantsWindows = contents.readsWindows
     let hasMissing = workspace.inputs.build(
       plan: contents.plan, levelLimit: contents.plan.limit, rows: rows, from: range.lowerBound, width: width,
       columns: columns, count: range.count, context: &context)
     for detector in contents.members.indices {
       contents.members[detector].score(
-        workspace.inputs.inputs, mask: hasMissing ? workspace.inputs.mask : nil, rows: range.count,
+        workspace.inputs.inputs, windows: workspace.inputs.windows, times: timestamps,
+        from: range.lowerBound,
+        mask: hasMissing ? workspace.inputs.mask : nil, rows: range.count,
         into: &workspace.run, scratch: &workspace.scratch, space: &workspace.space)
       workspace.keepRun(of: detector, range, contents)
     }
@@ -126,18 +129,25 @@ extension StreamDetector {
   ) {
     let step = settings.calibration.step
     let detectors = contents.members.count
-    for row in range { workspace.figure[row] = 0 }
+    for row in range {
+      workspace.figure[row] = 0
+      workspace.bounded[row] = 0
+    }
     for detector in 0..<detectors {
-      subtract(
+      add(
         contents.readings[detector], workspace.standard[detector], contents.shares[detector],
-        from: &workspace.figure, range)
+        to: &workspace.figure, &workspace.bounded, range)
     }
     if contents.plan.ordered {
       for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
     }
     contents.standardize(workspace.figure, from: 0, range, detectors, into: &workspace.combined)
     if workspace.wantsOddness {
-      for row in range { workspace.oddness[row] = contents.oddness(workspace.combined[row]) }
+      for row in range {
+        workspace.oddness[row] = contents.oddness(
+          workspace.combined[row],
+          beginning: contents.plan.ordered ? memory.beginning(workspace.bounded[row]) : 0)
+      }
     }
     trackers[0].follow(workspace.combined, range, step: step, into: &workspace.logP)
     for row in range { workspace.logP[row] = max(workspace.logP[row], lowestLogP) }
@@ -198,11 +208,19 @@ extension StreamDetector {
     _ workspace: inout DetectorWorkspace
   ) -> Float {
     let detectors = contents.members.count
-    var figure = contents.figure { contents.readings[$0].logP(workspace.standard[$0][row]) }
+    var bounded: Float = 0
+    var figure = contents.figure {
+      let logP = contents.readings[$0].logP(workspace.standard[$0][row])
+      bounded += contents.shares[$0] * min(-logP, partBound)
+      return logP
+    }
     if contents.plan.ordered { figure = memory.add(figure) }
     let u = contents.standardized(figure, detectors)
     workspace.ofRow = u
-    if workspace.wantsOddness { workspace.oddness[row] = contents.oddness(u) }
+    if workspace.wantsOddness {
+      workspace.oddness[row] = contents.oddness(
+        u, beginning: contents.plan.ordered ? memory.beginning(bounded) : 0)
+    }
     return max(trackers[0].logP(u), lowestLogP)
   }
 
@@ -246,21 +264,39 @@ extension StreamDetector {
   }
 }
 
-private func subtract(
-  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, from figures: inout [Float],
-  _ range: Range<Int>
+private func add(
+  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, to figures: inout [Float],
+  _ bounded: inout [Float], _ range: Range<Int>
 ) {
   var figures = figures.mutableSpan
+  var bounded = bounded.mutableSpan
   let scores = scores.span
-  for row in range { figures[row] -= share * reading.logP(scores[row]) }
+  for row in range {
+    let part = -reading.logP(scores[row])
+    figures[row] += share * part
+    bounded[row] += share * min(part, partBound)
+  }
 }
+
+/// What one detector can add to what begins, in nats, before its share: a single one far beyond its scale would else hide what
+/// begins after it.
+private let partBound: Float = 30
 
 /// ln 10⁻⁶⁰: what is rarer is not told apart in a p-value; a score that never saturates orders even these.
 let lowestLogP: Float = -138.15511
 
 extension StreamModel.Contents {
-  /// 0…100 of a standardised combined figure, by the thresholds of the training.
-  func oddness(_ u: Float) -> Double { 100 * (1 - exp(Double(combinedReading.logP(u)) / 4)) }
+  /// 0…100 of a standardised combined figure, by the thresholds of the training, and of by how much it is above the recent past.
+  ///
+  /// −ln p of the figure plus the weighted beginning, `x`, as `100 (1 − e^(−x/4))`; beyond ``saturation`` it goes on as
+  /// `100 (1 − e^(−x₀/4) x₀/x)`, so that the order of the very strange is not lost in the digits.
+  func oddness(_ u: Float, beginning: Float) -> Double {
+    let x = Double(weightOfBeginnings * beginning - combinedReading.logP(u))
+    let shown = min(x, Self.saturation)
+    return 100 * (1 - exp(-shown / 4) * shown / max(x, 1e-9))
+  }
+
+  private static var saturation: Double { 40 }
 
   /// Standardises the scores of a run of rows; they begin at `first` of what they are written to.
   func standardize(

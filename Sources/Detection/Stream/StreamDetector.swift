@@ -72,6 +72,8 @@ public struct StreamDetector: Sendable {
       ThresholdTracker($0, step: settings.calibration.step)
     }
     memory.reset()
+    let combined = model.contents.calibrations[model.detectors.count]
+    memory.assumePeak(of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])))
     held = HeldValues(fields: plan.fields, patience: model.contents.patience)
     heldTrackers = []
     following = policy.isOpen ? trackers.last.map { IncidentThresholds($0, opening: (0, 0)) } : nil

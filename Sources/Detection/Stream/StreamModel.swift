@@ -27,6 +27,11 @@ public struct StreamModel: Sendable {
     let readings: [ThresholdTracker]
     /// What combined figures were worth on rows the models had not seen; it too stays as it is.
     let combinedReading: ThresholdTracker
+    /// Of the tail of ``combinedReading``: a figure 30 tail lengths out counts as 30 · ln 2 of them.
+    static let readingShape: Float = 1 / 30
+    /// In ``oddness(_:beginning:)``: at what begins one looks first, the more so where there is but one metric, which has a new
+    /// level more often than a fault that lasts.
+    let weightOfBeginnings: Float
     /// Per detector, its share in the combined figure; they add up to 1.
     let shares: [Float]
     /// Per field, how long it keeps a value; empty when nobody looked.
@@ -58,16 +63,18 @@ public struct StreamModel: Sendable {
       self.calibrations = calibrations
       self.interval = interval
       self.runs = runs
+      readsWindows = members.contains(where: \.readsWindows)
       patience = runs.contains { !$0.tails.isEmpty } ? runs.map(\.patience) : []
       logFields = Float(Double(max(1, runs.count { !$0.tails.isEmpty })).logarithm)
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
-      let weights = detectors.map { $0.weight(ordered: plan.ordered) }
+      let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: plan.ordered) }
       let total = weights.reduce(0, +)
-      shares = weights.map { $0 / total }
+      shares = weights.map { $0 / max(total, 1e-6) }
       // A tail heavy enough that the order of figures far beyond everything seen is not lost in the digits of a score.
       var combined = calibrations[detectors.count]
-      combined.shape = max(combined.shape, 0.1)
+      combined.shape = Self.readingShape
+      weightOfBeginnings = max(3, 30 / Float(max(fields.count, 1)))
       combinedReading = ThresholdTracker(combined)
       readings = calibrations.prefix(detectors.count).map { ThresholdTracker($0) }
       common = calibrations.prefix(detectors.count).map { calibration in
@@ -76,6 +83,9 @@ public struct StreamModel: Sendable {
         return thresholds
       }
     }
+
+    /// Whether some detector sees windows.
+    let readsWindows: Bool
 
     /// The mean of −ln p over the detectors, each by its share: Fisher's statistic by their number.
     @inline(__always)

@@ -134,12 +134,14 @@ extension ModelTrainer {
         matrix.append(column.map { rows.values[row * rows.fields.count + $0] } ?? .nan)
       }
     }
-    let inputs = plan.inputs(matrix, rows: rows.count, segmentStarts: rows.segmentStarts)
+    let inputs = plan.inputs(
+      matrix, rows: rows.count, segmentStarts: rows.segmentStarts, withWindows: contents.readsWindows)
     let data = DataMatrix(
       rows: rows.count, columns: plan.width, values: inputs.values, mask: inputs.missing ? inputs.mask : nil)
+    let windows = DataMatrix(rows: rows.count, columns: plan.windowWidth, values: inputs.windows)
     var sums = [Float](repeating: 0, count: rows.count)
     for (index, member) in contents.members.enumerated() {
-      let raw = member.scores(of: data)
+      let raw = member.scores(of: member.readsWindows ? windows : data, times: rows.timestamps)
       let tracker = contents.readings[index]
       for row in 0..<rows.count {
         sums[row] -= contents.shares[index] * tracker.logP(contents.standardized(raw[row], index))

@@ -44,18 +44,23 @@ public enum ModelTrainer {
       fields = usableFields(of: rows, newest: settings.collecting.rows)
       if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
     }
-    let lesson = try Lesson(rows, fields: fields, settings: settings)
-    var members: [Member] = []
     let detectors = sharedWeights?.detectors ?? settings.detectors
+    let lesson = try Lesson(rows, fields: fields, detectors: detectors, settings: settings)
+    var members: [Member] = []
     if let sharedWeights {
       members = sharedWeights.members
     } else {
       let data = lesson.fitted()
+      let windows = lesson.fittedWindows()
       for (index, detector) in detectors.enumerated() {
+        if detector.companion == .season {
+          members.append(.seasonal(lesson.season(settings)))
+          continue
+        }
         members.append(
           try fit(
-            detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index),
-            shouldStop: shouldStop))
+            detector, detector.readsWindows ? windows : data, fields: fields.count, settings,
+            seed: seed &+ UInt64(index), shouldStop: shouldStop))
       }
       let later = lesson.heldOut()
       members = members.map { member in
@@ -91,25 +96,41 @@ public enum ModelTrainer {
     var values: [Float] = []
     var mask: [Float] = []
     var columns = 0
+    var windows: [Float] = []
+    var windowColumns = 1
     let most = max(leastRows, settings.collecting.maximumRows / max(streams.count, 1))
     for rows in streams where fields.allSatisfy(rows.fields.contains) {
       let newest = rows.rows(max(0, rows.count - most)..<rows.count)
-      guard let lesson = try? Lesson(newest, fields: fields, settings: settings) else { continue }
+      guard
+        let lesson = try? Lesson(
+          newest, fields: fields, detectors: settings.detectors, settings: settings)
+      else { continue }
       let part = lesson.fitted()
       values += part.values
       mask += part.mask ?? Array(repeating: 1, count: part.values.count)
       columns = part.columns
+      let partWindows = lesson.fittedWindows()
+      windows += partWindows.values
+      windowColumns = partWindows.columns
     }
     guard columns > 0 else {
       throw .notEnoughRows(have: streams.map(\.count).max() ?? 0, need: leastRows)
     }
     let data = DataMatrix(
       rows: values.count / columns, columns: columns, values: values, mask: mask.contains(0) ? mask : nil)
+    let windowData = DataMatrix(
+      rows: windows.count / windowColumns, columns: windowColumns, values: windows)
     var members: [Member] = []
     for (index, detector) in settings.detectors.enumerated() {
+      if detector.companion == .season {
+        // Streams share weights, not habits.
+        members.append(.seasonal(SeasonalDeviation(width: columns)))
+        continue
+      }
       members.append(
         try fit(
-          detector, data, fields: fields.count, settings, seed: seed &+ UInt64(index), shouldStop: shouldStop)
+          detector, detector.readsWindows ? windowData : data, fields: fields.count, settings,
+          seed: seed &+ UInt64(index), shouldStop: shouldStop)
       )
     }
     return SharedWeights(
@@ -146,12 +167,14 @@ public enum ModelTrainer {
     _ members: [Member], _ detectors: [DetectorName], on lesson: Lesson
   ) -> [ScoreCalibration] {
     let data = lesson.heldOut()
+    let windows = lesson.heldOutWindows()
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
-    let weights = detectors.map { $0.weight(ordered: lesson.plan.ordered) }
+    let times = lesson.heldOutTimes()
+    let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered) }
     let total = weights.reduce(0, +)
     for (member, weight) in zip(members, weights) {
-      let raw = member.scores(of: data)
+      let raw = member.scores(of: member.readsWindows ? windows : data, times: times)
       let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
       let calibration = ScoreCalibration(
         scores: raw, leastUnit: member.leastUnit(typical: typical),
@@ -185,12 +208,17 @@ struct Lesson {
   let usable: Int
   private let values: [Float]
   private let mask: [Float]
+  private let windows: [Float]
   private let hasMissing: Bool
+  private let timestamps: [Double]
   private let fitRows: [Int]
   private let heldOutRows: [Int]
 
-  init(_ all: TrainingRows, fields: [String], settings: DetectionSettings) throws(ModelTrainer.Failure) {
+  init(
+    _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings
+  ) throws(ModelTrainer.Failure) {
     let rows = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    timestamps = rows.timestamps
     let columns = fields.compactMap { rows.fields.firstIndex(of: $0) }
     precondition(columns.count == fields.count, "rows of \(rows.fields) lack some of \(fields)")
     var matrix: [Float] = []
@@ -201,10 +229,11 @@ struct Lesson {
     // The window of a row after an incident still sees the incident.
     var use = rows.quarantined.map { !$0 }
     if settings.ordered {
+      let reach = max(settings.window, InputPlan.span(fields: fields.count, ordered: true))
       var rest = 0
       for row in use.indices {
         if rows.quarantined[row] {
-          rest = settings.window - 1
+          rest = reach - 1
         } else if rest > 0 {
           use[row] = false
           rest -= 1
@@ -226,14 +255,40 @@ struct Lesson {
     plan = InputPlan(
       learning: matrix, fields: fields.count, use: learn, segmentStarts: rows.segmentStarts,
       settings: settings)
-    let inputs = plan.inputs(matrix, rows: rows.count, segmentStarts: rows.segmentStarts)
+    let inputs = plan.inputs(
+      matrix, rows: rows.count, segmentStarts: rows.segmentStarts,
+      withWindows: detectors.contains(where: \.readsWindows))
     values = inputs.values
+    windows = inputs.windows
     mask = inputs.mask
     hasMissing = inputs.missing
   }
 
   func fitted() -> DataMatrix { matrix(fitRows) }
   func heldOut() -> DataMatrix { matrix(heldOutRows) }
+  /// Windows of levels of the same rows; none when no detector sees them.
+  func fittedWindows() -> DataMatrix { windows(fitRows) }
+  func heldOutWindows() -> DataMatrix { windows(heldOutRows) }
+  func heldOutTimes() -> [Double] { heldOutRows.map { timestamps[$0] } }
+
+  /// What has a season, learned from the same rows and judged on those held out.
+  func season(_ settings: DetectionSettings) -> SeasonalDeviation {
+    SeasonFinder(
+      fields: plan.fields, clock: settings.clock, fitted: fitted(),
+      fittedTimes: fitRows.map { timestamps[$0] }, heldOut: heldOut(), heldOutTimes: heldOutTimes(),
+      interval: ModelTrainer.usualInterval(timestamps)
+    ).find()
+  }
+
+  private func windows(_ rows: [Int]) -> DataMatrix {
+    let width = plan.windowWidth
+    var picked: [Float] = []
+    if !windows.isEmpty {
+      picked.reserveCapacity(rows.count * width)
+      for row in rows { picked.append(contentsOf: windows[row * width..<(row + 1) * width]) }
+    }
+    return DataMatrix(rows: picked.count / width, columns: width, values: picked)
+  }
 
   private func matrix(_ rows: [Int]) -> DataMatrix {
     let width = plan.width
