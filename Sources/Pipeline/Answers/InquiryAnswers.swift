@@ -94,7 +94,7 @@ extension AnomalyPipeline {
   private var detectorRows: Int { 20_000 }
 
   /// A copy of a stream's detector, and its latest rows in the detector's order of fields.
-  private func shadow(
+  func shadow(
     of stream: String, last: Int, skipping: RowFlags = [.quarantined, .forgotten, .maintenance]
   ) throws -> (detector: StreamDetector, rows: TrainingRows) {
     let (detector, histories) = try onShard(of: stream) { state, local in
