@@ -105,7 +105,7 @@ public struct ForecastReport: Sendable, Codable, Equatable {
     public var name: String
     /// The last value that came; null when the last row did not bring it.
     public var now: Double?
-    /// What foretold: the model's name, `last value` or `seasonal`, whichever was best on held-out rows.
+    /// What foretold: the model's name, `last value`, `trend` or `seasonal`, whichever was best on held-out rows.
     public var method: String
     /// Mean absolute error of each on the held-out rows, over all steps.
     public var errors: [String: Double]

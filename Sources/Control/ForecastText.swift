@@ -14,6 +14,7 @@ extension ForecastReport {
     var table = TextTable([
       .init("field"), .init("now", .right), .init("in \(Self.ahead(ahead, interval))", .right),
       .init("between", .right), .init("by"), .init("mean error", .right), .init("of last value", .right),
+      .init("of trend", .right),
       .init("of seasonal", .right), .init("covered", .right),
     ])
     for field in fields {
@@ -22,7 +23,7 @@ extension ForecastReport {
         .init(field.name, .strong), .init(Readable.number(field.now)), .init(Readable.number(last.value)),
         .init("\(Readable.number(last.low)) … \(Readable.number(last.high))"), .init(field.method),
         .init(Readable.number(field.errors[field.method])),
-        .init(Readable.number(field.errors["last value"])),
+        .init(Readable.number(field.errors["last value"])), .init(Readable.number(field.errors["trend"])),
         .init(Readable.number(field.errors["seasonal"])),
         .init(field.covered.map { Readable.share($0) } ?? "–"),
       ])

@@ -6,6 +6,8 @@ public struct Forecast: Sendable, Equatable {
     case model
     /// What was last is what will be.
     case last
+    /// It goes on rising or falling as it did lately.
+    case trend
     /// What was one season ago.
     case seasonal
   }

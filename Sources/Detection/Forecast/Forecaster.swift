@@ -41,6 +41,8 @@ public struct Forecaster: Sendable {
     public var horizon = 60
     /// The share of values that intervals are meant to hold.
     public var coverage = 0.9
+    /// Passes over the rows at most; nil for what the member thinks best.
+    public var epochs: Int?
     public init() {}
   }
 
@@ -122,7 +124,7 @@ public struct Forecaster: Sendable {
     let lined = LinedRows(newest, fields: usable, interval: interval)
     var track = SequenceTrack(lined, fitted: fitted)
     do throws(FitError) {
-      try track.fit(lined, fitted: fitted, entry, seed: seed, shouldStop: shouldStop)
+      try track.fit(lined, fitted: fitted, entry, seed: seed, epochs: settings.epochs, shouldStop: shouldStop)
       lacking = nil
     } catch {
       lacking = "\(error)"

@@ -27,7 +27,7 @@ struct Judge {
   func fields() -> [Forecaster.Judged] { (0..<rows.fields).map { field($0) } }
 
   private func field(_ field: Int) -> Forecaster.Judged {
-    var methods: [Forecast.Method] = [.last]
+    var methods: [Forecast.Method] = [.last, .trend]
     if track.seasons[field] != nil { methods.append(.seasonal) }
     if !means.isEmpty { methods.append(.model) }
     var errors: [Forecast.Method: Double] = [:]
@@ -87,8 +87,9 @@ struct Judge {
       let sorted = range.map { misses[$0 * horizon + step] }.sorted()
       let rank = Int((Double(sorted.count + 1) * (1 - tail)).rounded(.up))
       let upper = min(rank, sorted.count) - 1
-      high.append(sorted[upper])
-      low.append(sorted[sorted.count - 1 - upper])
+      // What is foretold lies within, however one-sided its misses were.
+      high.append(max(0, sorted[upper]))
+      low.append(min(0, sorted[sorted.count - 1 - upper]))
     }
     return (low, high)
   }

@@ -81,7 +81,8 @@ struct SequenceTrack: Sendable {
   }
 
   mutating func fit(
-    _ rows: LinedRows, fitted: Int, _ entry: Catalogue.Entry, seed: UInt64, shouldStop: () -> Bool
+    _ rows: LinedRows, fitted: Int, _ entry: Catalogue.Entry, seed: UInt64, epochs: Int?,
+    shouldStop: () -> Bool
   ) throws(FitError) {
     // A window, and the step after it.
     let ends = (window..<fitted).filter { $0 - rows.begins[$0] >= window }
@@ -90,50 +91,73 @@ struct SequenceTrack: Sendable {
     let chosen = Swift.stride(from: ends.count % stride, to: ends.count, by: stride).map { ends[$0] }
     var values: [Float] = []
     values.reserveCapacity(chosen.count * (window + 1) * rows.fields)
-    for end in chosen { values += scaled(rows, end - window...end) }
+    for end in chosen { values += scaled(rows, end - window...end).values }
     let data = DataMatrix(rows: chosen.count, columns: (window + 1) * rows.fields, values: values)
     let records = Records(data, form: RowForm(shape: [window + 1, rows.fields], support: .real))
     let fitted = try withoutActuallyEscaping(shouldStop) { stop throws(FitError) in
-      try entry.fit(records, FitOptions(seed: seed), stop)
+      try entry.fit(records, FitOptions(seed: seed, epochs: epochs), stop)
     }
     model = fitted as? any SequenceModel
   }
 
-  /// Rows of the range in the model's scale; where there is none yet, the first one stands.
-  private func scaled(_ rows: LinedRows, _ range: ClosedRange<Int>) -> [Float] {
-    range.flatMap { row in
-      (0..<rows.fields).map { field in
-        let from = max(row, 0)
+  /// Rows of the range in the model's scale, less their own mean over the first ``window``: so that a stream which has moved
+  /// away from where it was learned goes on there. Where there is no row yet, the first one stands.
+  private func scaled(_ rows: LinedRows, _ range: ClosedRange<Int>) -> (values: [Float], means: [Float]) {
+    var means = [Float](repeating: 0, count: rows.fields)
+    var values: [Float] = []
+    values.reserveCapacity(range.count * rows.fields)
+    for (step, row) in range.enumerated() {
+      let from = max(row, 0)
+      for field in 0..<rows.fields {
         let usual = seasons[field]?.value(at: rows.phases[from]) ?? 0
         let z = (rows.value(from, field) - usual - scales[field].centre) / scales[field].spread
-        return squash(z, limit: 8)
+        if step < window { means[field] += z / Float(window) }
+        values.append(z)
       }
     }
+    for i in values.indices { values[i] = squash(values[i] - means[i % rows.fields], limit: 8) }
+    return (values, means)
   }
 
   /// The model's own forecasts, in the fields' units: `origins × horizon × fields`.
   func foretell(_ rows: LinedRows, after origins: [Int], horizon: Int) -> [Float] {
     guard let model else { return [] }
     let fields = rows.fields
-    var means = model.foretell(
-      origins.flatMap { scaled(rows, $0 - window...$0) }, count: origins.count, horizon: horizon)
+    let windows = origins.map { scaled(rows, $0 - window...$0) }
+    var means = model.foretell(windows.flatMap(\.values), count: origins.count, horizon: horizon)
     for (index, origin) in origins.enumerated() {
       for step in 0..<horizon {
         for field in 0..<fields {
           let at = (index * horizon + step) * fields + field
           let usual = seasons[field]?.value(at: rows.phases[origin] + step + 1) ?? 0
           means[at] =
-            unsquash(means[at], limit: 8) * scales[field].spread + scales[field].centre + usual
+            (unsquash(means[at], limit: 8) + windows[index].means[field]) * scales[field].spread
+            + scales[field].centre + usual
         }
       }
     }
     return means
   }
 
+  /// By how much a field rises per row, by least squares over the rows that a forecast looks back on, four times over.
+  private func slope(_ rows: LinedRows, _ field: Int, _ origin: Int) -> Float {
+    let count = min(4 * window, origin + 1)
+    guard count > 2 else { return 0 }
+    let middle = Float(count - 1) / 2
+    var (products, squares): (Float, Float) = (0, 0)
+    for back in 0..<count {
+      let place = middle - Float(back)
+      products += place * rows.value(origin - back, field)
+      squares += place * place
+    }
+    return products / squares
+  }
+
   /// - Parameter step: steps ahead, from 1.
   func baseline(
     _ method: Forecast.Method, _ rows: LinedRows, _ field: Int, after origin: Int, step: Int
   ) -> Float {
+    if method == .trend { return rows.value(origin, field) + Float(step) * slope(rows, field, origin) }
     guard method == .seasonal, let period = seasons[field]?.period else { return rows.value(origin, field) }
     let back = origin + step - period * ((step + period - 1) / period)
     return rows.value(max(back, 0), field)

@@ -35,6 +35,7 @@ public struct StreamDetector: Sendable {
   /// The same as it was when an incident opened that may yet turn out to be chance.
   var heldTrackers: [ThresholdTracker] = []
   var policy = AlertPolicy()
+  var settling = Settling()
   var counters = DetectorCounters()
   var drift = DriftGauge()
   /// Trainings that were asked for or are under way, and what leads to the next.

@@ -105,6 +105,7 @@ extension ForecastReport {
       switch method {
       case .model: forecaster.settings.model
       case .last: "last value"
+      case .trend: "trend"
       case .seasonal: "seasonal"
       }
     }

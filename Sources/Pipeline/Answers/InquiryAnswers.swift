@@ -58,6 +58,13 @@ extension AnomalyPipeline {
     report.reference = rows.count - recent
     report.since = now.timestamps[0]
     report.scores = detector.status.drift
+    if let tests = StreamDrift(from: rows.rows(0..<rows.count - recent), to: now) {
+      report.discrepancy = .init(
+        statistic: tests.discrepancy.statistic, pValue: tests.discrepancy.pValue)
+      report.classifier = .init(statistic: tests.classifier.statistic, pValue: tests.classifier.pValue)
+    }
+    report.runRows = recent * 100
+    report.runSeconds = Double(report.runRows) * (detector.model?.interval ?? 0)
     report.fields = FieldDrift.drifts(from: rows.rows(0..<rows.count - recent), to: now).map {
       FieldDriftReport.Field(
         name: $0.name, distance: $0.distance, pValue: $0.pValue, before: $0.before, now: $0.now,
