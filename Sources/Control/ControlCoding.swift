@@ -188,6 +188,7 @@ struct RequestEnvelope: Codable {
     case "rerun": request = .rerun(id: try text(.id))
     case "power": request = .power(stream: try text(.stream))
     case "drift": request = .drift(stream: try text(.stream))
+    case "forecast": request = .forecast(try whole.decode(ForecastQuery.self, forKey: .arguments))
     default: throw Failure.unknownCommand(String(command.prefix(64)))
     }
   }
@@ -214,6 +215,7 @@ struct RequestEnvelope: Codable {
     case .streams(let query): try whole.encode(query, forKey: .arguments)
     case .stream(let name): try put((.name, name))
     case .alerts(let query): try whole.encode(query, forKey: .arguments)
+    case .forecast(let query): try whole.encode(query, forKey: .arguments)
     case .explain(let id), .rerun(let id): try put((.id, id))
     case .promote(let stream, let snapshot): try put((.stream, stream), (.snapshot, snapshot))
     case .retain(let stream, let snapshot, let release):
@@ -269,6 +271,7 @@ struct ReplyEnvelope: Codable {
     case "rerun": reply = .rerun(try body(RerunReport.self))
     case "power": reply = .power(try body(PowerReport.self))
     case "drift": reply = .drift(try body(FieldDriftReport.self))
+    case "forecast": reply = .forecast(try body(ForecastReport.self))
     case "done": reply = .done(try body(Done.self))
     case "failure": reply = .failure(try body(Failure.self))
     default:
@@ -307,6 +310,7 @@ extension ControlReply {
     case .rerun(let body): body
     case .power(let body): body
     case .drift(let body): body
+    case .forecast(let body): body
     case .done(let body): body
     case .failure(let body): body
     }

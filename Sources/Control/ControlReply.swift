@@ -20,6 +20,7 @@ public enum ControlReply: Sendable, Equatable {
   case rerun(RerunReport)
   case power(PowerReport)
   case drift(FieldDriftReport)
+  case forecast(ForecastReport)
   /// The order was carried out (and, where it says so, is kept over restarts).
   case done(Done)
   case failure(Failure)
@@ -45,6 +46,7 @@ public enum ControlReply: Sendable, Equatable {
     case .rerun: "rerun"
     case .power: "power"
     case .drift: "drift"
+    case .forecast: "forecast"
     case .done: "done"
     case .failure: "failure"
     }

@@ -60,6 +60,8 @@ public enum ControlRequest: Sendable, Equatable {
   case power(stream: String)
   /// What has changed about a stream's fields: ``FieldDriftReport``.
   case drift(stream: String)
+  /// How a stream goes on: ``ForecastReport``. Takes some seconds the first time.
+  case forecast(ForecastQuery)
 
   /// The version of the wire format that this code speaks.
   public static let version = 1
@@ -72,6 +74,7 @@ public enum ControlRequest: Sendable, Equatable {
     "status", "streams", "stream", "alerts", "explain", "ack", "silence", "unsilence", "models", "snapshots",
     "retrain", "revert", "reload", "check", "sample", "doctor", "trace", "traverse", "label", "undo",
     "forget", "audit", "promote", "retain", "diff", "rerun", "power", "drift",
+    "forecast",
   ]
 
   /// Those that change something.
@@ -86,7 +89,8 @@ public enum ControlRequest: Sendable, Equatable {
 
   /// Arguments that are numbers, and those that are true or false; all others are texts.
   public static let numbers: Set<String> = [
-    "since", "until", "after_seq", "limit", "seconds", "count", "seed", "from", "to", "unit",
+    "since", "until", "after_seq", "limit", "seconds", "count", "seed", "from", "to", "unit", "steps",
+    "coverage",
   ]
   public static let flags: Set<String> = ["open", "incidents", "preview", "release"]
 
@@ -124,6 +128,7 @@ public enum ControlRequest: Sendable, Equatable {
     case .rerun: "rerun"
     case .power: "power"
     case .drift: "drift"
+    case .forecast: "forecast"
     }
   }
 }

@@ -88,9 +88,36 @@ public struct FieldDriftReport: Sendable, Codable, Equatable {
   public var since: Double = 0
   /// How far the scores are from those of the training; 0.7 when all moved by one of their standard deviations.
   public var scores: Double = 0
+  /// All fields together: the maximum mean discrepancy, and a classifier that tells recent rows from older ones (0.5: it
+  /// guesses). Nil when there are too few rows.
+  public var discrepancy: Test?
+  public var classifier: Test?
+  /// Looked at after every so many new rows, one of these tests would call drift by chance, at a p-value of 0.01, every so many
+  /// rows, and seconds of event time.
+  public var runRows = 0
+  public var runSeconds: Double = 0
   /// Strongest first.
   public var fields: [Field] = []
   public init() {}
+
+  public struct Test: Sendable, Codable, Equatable {
+    public var statistic: Double
+    public var pValue: Double
+    public init(statistic: Double, pValue: Double) {
+      self.statistic = statistic
+      self.pValue = pValue
+    }
+    enum CodingKeys: String, CodingKey {
+      case statistic
+      case pValue = "p_value"
+    }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case stream, recent, reference, since, scores, discrepancy, classifier, fields
+    case runRows = "run_rows"
+    case runSeconds = "run_seconds"
+  }
 }
 
 /// Which few features, at which values, would have kept an event from being odd.

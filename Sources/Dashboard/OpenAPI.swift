@@ -89,6 +89,17 @@ enum OpenAPI {
       "How small a fault would be found in a stream, by faults planted into a copy of its rows.", [stream]
     ),
     "drift": ("Which fields of a stream are distributed otherwise than before.", [stream]),
+    "forecast": (
+      "How the fields of a stream will go on, with intervals.",
+      [
+        stream, Argument(name: "field", type: "string", about: "Only this one."),
+        Argument(name: "steps", type: "integer", about: "Steps ahead; 60 when left out."),
+        Argument(name: "seconds", type: "number", about: "Instead of steps, event time ahead."),
+        Argument(name: "limit", type: "number", about: "When the field reaches this."),
+        Argument(name: "model", type: "string", about: "A member of the suite that forecasts."),
+        Argument(name: "coverage", type: "number", about: "Share that intervals are meant to hold, 0.9."),
+      ]
+    ),
     "rerun": ("An alert's score once more from what was kept.", [id]),
     "reload": ("Reads the config file again.", []),
     "check": (

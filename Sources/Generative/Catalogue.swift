@@ -22,13 +22,15 @@ public enum Catalogue {
     public static let autoregressive = Capabilities(rawValue: 64)
     /// Markov chains can move on its log density.
     public static let density = Capabilities(rawValue: 128)
+    /// The steps that follow a sequence are foretold.
+    public static let forecast = Capabilities(rawValue: 256)
 
     /// In words, for a person.
     public var names: [String] {
       let all: [(Capabilities, String)] = [
         (.likelihood, "likelihood"), (.encode, "encode"), (.reconstruct, "reconstruct"),
         (.inpaint, "inpaint"), (.conditional, "conditional"), (.invertible, "invertible"),
-        (.autoregressive, "autoregressive"), (.density, "density"),
+        (.autoregressive, "autoregressive"), (.density, "density"), (.forecast, "forecast"),
       ]
       return all.filter { contains($0.0) }.map(\.1)
     }
@@ -72,6 +74,7 @@ public enum Catalogue {
   /// The suite, family by family; each folder says what it adds.
   public static let all: [Entry] =
     references + autoencoders + variationalAutoencoders + boltzmannMachines + autoregressive + flows
+    + sequences
 
   /// The member of this name, or nil.
   public static func entry(named name: String) -> Entry? { all.first { $0.name == name } }
@@ -132,6 +135,7 @@ extension Catalogue.Capabilities {
     if model is any InvertibleModel.Type { result.insert(.invertible) }
     if model is any AutoregressiveModel.Type { result.insert(.autoregressive) }
     if model is any DifferentiableDensity.Type { result.insert(.density) }
+    if model is any SequenceModel.Type { result.insert(.forecast) }
     return result
   }
 }

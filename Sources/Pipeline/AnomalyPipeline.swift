@@ -87,6 +87,7 @@ public final class AnomalyPipeline: Sendable {
   let life: Mutex<Life>
   let rate = Mutex(RateMeter())
   let size = Mutex(FolderSize())
+  let forecasts = Forecasts()
   private let control = Mutex<ControlServer?>(nil)
   private let reloading = Mutex<Void>(())
 

@@ -1,4 +1,5 @@
 public import Dashboard
+import Detection
 import Foundation
 public import Logging
 public import Pipeline
@@ -92,7 +93,8 @@ extension DaemonSettings {
       Self.checkEndpoints($0, "endpoint", [pipeline.control.endpoint])
       security.readServer($0, &pipeline.control.security)
     }
-    root.section("detection") { DetectionReading.read($0, &pipeline.detection) }
+    var adaptivity = Adaptivity.normal
+    root.section("detection") { DetectionReading.read($0, &pipeline.detection, &adaptivity) }
     DetectionReading.readExceptions(root, &pipeline.exceptions)
     GateReading.read(root, &pipeline.pipeline.gates)
     MaintenanceReading.read(root, &pipeline.pipeline.maintenance)
@@ -112,7 +114,14 @@ extension DaemonSettings {
       $0.choice("level", &logLevel, Logger.Level.allCases.map { ($0.rawValue, $0) })
     }
     DetectionReading.check(root, pipeline.detection)
+    // All other keys say what holds at `normal`.
+    if adaptivity != .normal { adapt(to: adaptivity) }
     SourceReading.check(root, pipeline.ingest)
+  }
+
+  private mutating func adapt(to adaptivity: Adaptivity) {
+    pipeline.detection = pipeline.detection.adapted(to: adaptivity)
+    pipeline.pipeline.retrain.every = pipeline.detection.retraining.every
   }
 
   private mutating func readPublish(_ section: ConfigSection, _ security: SecurityReading) {

@@ -4,7 +4,10 @@ import Wire
 
 /// Keys of `detection` and `retrain`.
 enum DetectionReading {
-  static func read(_ section: ConfigSection, _ detection: inout DetectionSettings) {
+  static func read(
+    _ section: ConfigSection, _ detection: inout DetectionSettings, _ adaptivity: inout Adaptivity
+  ) {
+    section.choice("adaptivity", &adaptivity)
     section.section("collecting") {
       $0.integer("rows", &detection.collecting.rows, 32...1_000_000)
       $0.integer("maximum_rows", &detection.collecting.maximumRows, 32...10_000_000)

@@ -49,11 +49,26 @@ struct PowerCommand: ControlCommand {
 }
 
 struct DriftCommand: ControlCommand {
+  /// What the tests on all fields together say.
+  private func together(_ report: FieldDriftReport) -> String {
+    guard let discrepancy = report.discrepancy, let classifier = report.classifier else { return "" }
+    func verdict(_ test: FieldDriftReport.Test) -> String {
+      (test.pValue <= 0.01 ? "drift" : "no drift") + " (by chance \(Readable.probability(test.pValue)))"
+    }
+    return
+      "all fields together: mean discrepancy \(Readable.number(discrepancy.statistic)), \(verdict(discrepancy)); a "
+      + "classifier tells \(Readable.share(classifier.statistic)) of rows apart, \(verdict(classifier))\n"
+      + "asked after every \(Readable.count(report.recent)) new rows, each test cries drift by chance once in "
+      + "\(Readable.count(report.runRows)) rows"
+      + (report.runSeconds > 0 ? ", \(Readable.span(seconds: report.runSeconds))\n" : "\n")
+  }
+
   static let configuration = CommandConfiguration(
     commandName: "drift",
     abstract: "Which fields of a stream are distributed otherwise than before, apart from incidents.",
     discussion: """
-      Holds the latest rows against those kept from before, rows of incidents left out, by the Kolmogorov-Smirnov test; \
+      Holds the latest rows against those kept from before, rows of incidents left out, by the Kolmogorov-Smirnov test for each field, and for all \
+      together by the maximum mean discrepancy and by a classifier; \
       p-values take into account that neighbouring values depend on each other, and how many fields there are.
       """)
   @Argument(help: "The stream's name.") var stream: String
@@ -82,6 +97,6 @@ struct DriftCommand: ControlCommand {
     return table.rendered(style)
       + "the latest \(Readable.count(report.recent)) rows, since \(Readable.moment(report.since)), against "
       + "\(Readable.count(report.reference)) before; scores have moved by "
-      + "\(Readable.number((report.scores * 100).rounded() / 100)) since the training\n"
+      + "\(Readable.number((report.scores * 100).rounded() / 100)) since the training\n" + together(report)
   }
 }

@@ -61,7 +61,7 @@ struct Anomalyctl: ParsableCommand {
         name: "Look",
         subcommands: [
           StatusCommand.self, StreamsCommand.self, StreamCommand.self, WatchCommand.self, DoctorCommand.self,
-          PowerCommand.self, DriftCommand.self,
+          PowerCommand.self, DriftCommand.self, ForecastCommand.self,
         ]),
       CommandGroup(
         name: "Incidents",

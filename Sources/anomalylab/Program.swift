@@ -49,7 +49,8 @@ struct Anomalylab: ParsableCommand {
     subcommands: [
       ModelsCommand.self, FitCommand.self, SampleCommand.self, ScoreCommand.self, EncodeCommand.self,
       ReconstructCommand.self, EvaluateCommand.self, InspectCommand.self, McmcCommand.self,
-      Replay.self, BacktestCommand.self, RecordCommand.self, RecordFaultsCommand.self, PublishCommand.self,
+      Replay.self, BacktestCommand.self, ForecastCommand.self, RecordCommand.self, RecordFaultsCommand.self,
+      PublishCommand.self,
       SubscribeCommand.self, DemoCommand.self, SoakCommand.self, BenchCommand.self, CauseCommand.self,
       BenchPublishCommand.self, ManualCommand.self,
     ])

@@ -47,7 +47,7 @@ import Testing
       let logP = 4 * Float(Double(max(1 - Double(score) / 100, 1e-12)).logarithm)
       let step = policy.step(
         score: score, logP: logP, time: Double(event), support: 1e6, mayOpen: true,
-        opening: AlertPolicy.Opening(settings.alerts), settings: settings)
+        opening: AlertPolicy.Opening(settings.alerts), hasSettled: true, settings: settings)
       if step == .nothing || step == .look { continue }
       found.append((event, step))
       if step == .open {

@@ -27,6 +27,26 @@ import Testing
     }
     #expect(Set(drift.fields.map(\.name)) == ["m0", "m1", "m2", "m3"])
     #expect(drift.recent >= 32 && drift.reference > drift.recent)
+    guard case .forecast(let forecast) = try harness.ask(.forecast(ForecastQuery(stream: "a", steps: 20)))
+    else {
+      Issue.record("no forecast")
+      return
+    }
+    #expect(forecast.fields.map(\.name) == ["m0", "m1", "m2", "m3"] && forecast.interval == 1)
+    for field in forecast.fields {
+      #expect(field.points.count == 20 && field.points[0].ts == forecast.from + 1)
+      #expect(field.points.allSatisfy { $0.low <= $0.value && $0.value <= $0.high })
+      let best = try #require(field.errors[field.method])
+      #expect(field.errors.values.allSatisfy { best <= 1.001 * $0 })
+    }
+    let toLimit = ForecastQuery(stream: "a", field: "m3", seconds: 30, limit: 100)
+    guard case .forecast(let limited) = try harness.ask(.forecast(toLimit)) else { return }
+    #expect(limited.fields.map(\.name) == ["m3"] && limited.fields[0].points.count == 30)
+    // A wave of four does not reach a hundred.
+    #expect(
+      limited.fields[0].limit == ForecastReport.Limit(value: 100, expected: nil, earliest: nil, latest: nil))
+    #expect(throws: Failure.self) { try harness.ask(.forecast(ForecastQuery(stream: "a", field: "m9"))) }
+    #expect(throws: Failure.self) { try harness.ask(.forecast(ForecastQuery(stream: "a", steps: 5000))) }
     // Only looked at: nothing was counted, nothing opened.
     let after = try harness.stream("a").summary
     #expect(after.events == before.events && after.incident == nil)

@@ -7,7 +7,7 @@ struct AlertPolicy: Sendable {
     case nothing, open, update, resolve
     /// Worth another word if other features than before stand out by now.
     case look
-    /// It has lasted so long that it is taken as normal from now on.
+    /// It has lasted long and is a steady state: taken as normal from now on.
     case accept
   }
 
@@ -60,9 +60,10 @@ struct AlertPolicy: Sendable {
   ///   - support: independent scores that the p-value rests on.
   ///   - mayOpen: false while nothing may be said.
   ///   - opening: from the settings, and how strict a budget is.
+  ///   - hasSettled: what was strange is a steady state by now; see ``Settling``.
   mutating func step(
     score: Float, logP: Float, time: Double, support: Float, mayOpen: Bool, opening: Opening,
-    settings: DetectionSettings
+    hasSettled: Bool = false, settings: DetectionSettings
   ) -> Step {
     let alerts = settings.alerts
     let isLoud = score >= Float(alerts.close)
@@ -79,7 +80,7 @@ struct AlertPolicy: Sendable {
     lastWasCalm = !isLoud
     recent = recent << 1 | (isHigh ? 1 : 0)
     recentHalf = recentHalf << 1 | (score >= opening.half ? 1 : 0)
-    if isOpen { return proceed(isLoud, isHigh, score, logP, time, support, settings) }
+    if isOpen { return proceed(isLoud, isHigh, score, logP, time, support, hasSettled, settings) }
     guard isLoud, mayOpen else { return .nothing }
     let window = recent & (alerts.openWithin >= 32 ? .max : (1 << UInt32(alerts.openWithin)) - 1)
     let isOpening =
@@ -99,7 +100,7 @@ struct AlertPolicy: Sendable {
 
   private mutating func proceed(
     _ isLoud: Bool, _ isHigh: Bool, _ score: Float, _ logP: Float, _ time: Double, _ support: Float,
-    _ settings: DetectionSettings
+    _ hasSettled: Bool, _ settings: DetectionSettings
   ) -> Step {
     guard var now = incident else { return .nothing }
     defer { incident = now }
@@ -122,7 +123,7 @@ struct AlertPolicy: Sendable {
       let since = time - (now.lastHigh ?? time)
       if now.calm >= settings.alerts.closeAfter, since >= hold || since < 0 { return .resolve }
     }
-    if settings.newNormal > 0 && time - now.onset >= settings.newNormal { return .accept }
+    if hasSettled && lastsLong(now, time, settings) { return .accept }
     now.severity = max(now.severity, Self.severity(score: score, duration: time - now.onset, loud: now.loud))
     if isBack { return .update }
     // A word when it got worse, much stranger (p a thousandfold smaller), or simply goes on.
@@ -140,6 +141,11 @@ struct AlertPolicy: Sendable {
     let strangeness = score < 98 ? 0 : score < 99.7 ? 1 : 2
     let persistence = duration >= 300 && loud >= 20 ? 1 : 0
     return all[min(strangeness + persistence, all.count - 1)]
+  }
+
+  /// Whether an incident may be the new normal.
+  func lastsLong(_ incident: Incident, _ time: Double, _ settings: DetectionSettings) -> Bool {
+    settings.newNormal > 0 && time - incident.onset >= settings.newNormal
   }
 
   mutating func begin(_ incident: Incident) { self.incident = incident }

@@ -139,6 +139,7 @@ extension StreamDetector {
     incident.flaps = policy.flaps(at: time, settings.alerts)
     incident.evidence = evidence(of: moment, time, contents, trackers, workspace)
     policy.begin(incident)
+    settling.reset()
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
     for row in max(0, moment.row - before + 1)..<moment.row where !workspace.quarantined[row] {

@@ -180,9 +180,11 @@ extension StreamDetector {
         surprise.add(logP, scored: counters.scored)
       }
       count(workspace.logP[row])
+      let hasSettled = wasOpen && settles(hasNothing ? nil : workspace.ofRow, timestamps[row], contents)
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
-        mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, settings: settings)
+        mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, hasSettled: hasSettled,
+        settings: settings)
       if wasOpen || next != .nothing {
         let moment = Moment(
           row: row, first: range.lowerBound, width: width, score: score, logP: logP, memory: remembered)
@@ -200,6 +202,13 @@ extension StreamDetector {
       learn(row, contents, &learning, workspace)
     }
     self.trackers = trackers
+  }
+
+  /// Follows the figures of an open incident; whether it has lasted long and become a steady state.
+  private mutating func settles(_ figure: Float?, _ time: Double, _ contents: StreamModel.Contents) -> Bool {
+    if let figure { settling.add(figure) }
+    guard let incident = policy.incident, policy.lastsLong(incident, time, settings) else { return false }
+    return settling.hasSettled { contents.combinedReading.logP($0) }
   }
 
   /// ln p of one row from its raw scores. Leaves in the workspace what the trackers learn from.

@@ -38,6 +38,7 @@ public struct StreamDetector: Sendable {
   var following: IncidentThresholds?
   var surprise = SurpriseAccount()
   var policy = AlertPolicy()
+  var settling = Settling()
   var counters = DetectorCounters()
   var drift = DriftGauge()
   /// Trainings that were asked for or are under way, and what leads to the next.

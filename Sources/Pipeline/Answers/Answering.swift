@@ -40,6 +40,7 @@ extension AnomalyPipeline {
       case .forget(let order): return .verdict(try forget(order))
       case .power(let stream): return .power(try power(of: stream))
       case .drift(let stream): return .drift(try drift(of: stream))
+      case .forecast(let query): return .forecast(try forecast(query))
       case .audit(let limit): return .audit(try audit(limit: limit))
       }
     } catch let failure as Failure {

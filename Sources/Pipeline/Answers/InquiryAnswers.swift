@@ -58,6 +58,13 @@ extension AnomalyPipeline {
     report.reference = rows.count - recent
     report.since = now.timestamps[0]
     report.scores = detector.status.drift
+    if let tests = StreamDrift(from: rows.rows(0..<rows.count - recent), to: now) {
+      report.discrepancy = .init(
+        statistic: tests.discrepancy.statistic, pValue: tests.discrepancy.pValue)
+      report.classifier = .init(statistic: tests.classifier.statistic, pValue: tests.classifier.pValue)
+    }
+    report.runRows = recent * 100
+    report.runSeconds = Double(report.runRows) * (detector.model?.interval ?? 0)
     report.fields = FieldDrift.drifts(from: rows.rows(0..<rows.count - recent), to: now).map {
       FieldDriftReport.Field(
         name: $0.name, distance: $0.distance, pValue: $0.pValue, before: $0.before, now: $0.now,
@@ -94,7 +101,7 @@ extension AnomalyPipeline {
   private var detectorRows: Int { 20_000 }
 
   /// A copy of a stream's detector, and its latest rows in the detector's order of fields.
-  private func shadow(
+  func shadow(
     of stream: String, last: Int, skipping: RowFlags = [.quarantined, .forgotten, .maintenance]
   ) throws -> (detector: StreamDetector, rows: TrainingRows) {
     let (detector, histories) = try onShard(of: stream) { state, local in

@@ -72,6 +72,7 @@ import Testing
       (.reconstruct, model is any ReconstructingModel), (.inpaint, model is any InpaintingModel),
       (.conditional, model is any ConditionalModel), (.invertible, model is any InvertibleModel),
       (.autoregressive, model is any AutoregressiveModel), (.density, model is any DifferentiableDensity),
+      (.forecast, model is any SequenceModel),
     ]
     for (capability, holds) in can { #expect(entry.capabilities.contains(capability) == holds) }
     #expect(throws: FitError.self) {

@@ -87,7 +87,7 @@ extension Catalogue.Entry {
   var naturalForm: LawForm {
     if name.hasPrefix("pixel") { return .bitPicture }
     if name.hasPrefix("convolutional") { return .greyPicture }
-    if name.hasPrefix("recurrent") { return .sequence }
+    if name.hasPrefix("recurrent") || family == "sequences" { return .sequence }
     return Self.binary.contains(name) ? .bits : .reals
   }
 
