@@ -79,7 +79,7 @@ struct StatusText {
     if let budget = counts.budget {
       text +=
         "; by chance \(Readable.count(budget.incidents)) in \(Readable.span(seconds: budget.span)) where the budget allows "
-        + "\(Readable.number((10 * budget.allowed).rounded() / 10)), \(Readable.number((10 * budget.strictness).rounded() / 10)) nats stricter"
+        + "\(Readable.number((10 * budget.allowed).rounded() / 10)), \(Readable.number((10 * abs(budget.strictness)).rounded() / 10)) nats \(budget.strictness < 0 ? "less strict" : "stricter")"
     }
     return text
   }

@@ -43,6 +43,20 @@ struct FalseAlarmBudgetTests {
     #expect(restored.strictness == budget.strictness && restored.span == budget.span)
   }
 
+  @Test func `what a budget leaves unused makes it less strict than without one, by a little`() {
+    var budget = FalseAlarmBudget(perWeek: 1000)
+    for hour in 0..<1000 { budget.advance(to: Double(hour) * 3600, events: 100) }
+    #expect(budget.strictness == -2)
+    let opening = FalseAlarmBudget.stricter(90, by: budget.strictness)
+    #expect(opening > 80 && opening < 90)
+    // One incident by chance takes a step back.
+    budget.countIncident()
+    #expect(budget.strictness == -1.5)
+    var restored = FalseAlarmBudget(perWeek: 1000)
+    restored.restore(budget.state)
+    #expect(restored.strictness == -1.5)
+  }
+
   @Test func `a gap in the events allows nothing`() {
     var budget = FalseAlarmBudget(perWeek: 7)
     budget.advance(to: 0, events: 0)

@@ -92,8 +92,11 @@ final class IngestHarness {
     return source
   }
 
-  func sender(to index: Int = 0) throws -> Socket {
+  /// - Parameter highWater: set before it connects. libzmq lets a sender whose bound is lowered later wait for ever for a
+  ///   receiver that tells it of what was read in steps of the old one.
+  func sender(to index: Int = 0, highWater: Int? = nil) throws -> Socket {
     let socket = try Socket(.push, in: context)
+    if let highWater { try socket.set(.sendHighWater(highWater)) }
     try socket.set(.linger(2000))
     try socket.connect(thread.counters[index].endpoints[0])
     return socket

@@ -190,8 +190,7 @@ struct IngestThreadTests {
     var settings = IngestSettings(sources: [source])
     settings.flushEvents = 8
     let harness = try IngestHarness(settings, context: context, capacity: 2)
-    let sender = try harness.sender()
-    try sender.set(.sendHighWater(50))
+    let sender = try harness.sender(highWater: 50)
     Thread.detachNewThread { [sender] in
       for number in 0..<5000 { try? sender.send(text: "{\"stream\":\"s\",\"n\":\(number)}") }
       usleep(2_000_000)

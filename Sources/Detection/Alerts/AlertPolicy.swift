@@ -23,7 +23,8 @@ struct AlertPolicy: Sendable {
       }
       open = stricter(alerts.open)
       atOnce = stricter(alerts.openAtOnce)
-      half = stricter((alerts.close + alerts.open) / 2)
+      // Many events a little odd are no chance whatever the budget leaves.
+      half = max(stricter((alerts.close + alerts.open) / 2), Float((alerts.close + alerts.open) / 2))
     }
   }
 

@@ -13,9 +13,12 @@ public struct FalseAlarmBudget: Sendable, Equatable {
   /// Nats; beyond it an event would have to be stranger than a p-value can say.
   static let most: Float = 100
 
+  /// Nats by which an event may at most be less strange than without a budget: what the budget leaves unused finds smaller faults.
+  static let least: Float = -2
+
   /// Incidents a week over all streams.
   public let perWeek: Double
-  /// By how many nats the p-value of an event must be smaller than without a budget.
+  /// By how many nats the p-value of an event must be smaller than without a budget; below 0 it may be larger.
   public private(set) var strictness: Float = 0
   /// Incidents by chance so far, and the event time in which they came, seconds.
   public private(set) var incidents: UInt64 = 0
@@ -51,7 +54,7 @@ public struct FalseAlarmBudget: Sendable, Equatable {
       let expected = 1e-4 * eventsPerWeek
       strictness = min(Self.most, max(0, Float(log(expected / perWeek))))
     }
-    strictness = max(0, strictness - Self.step * Float(perWeek * passed / Self.week))
+    strictness = max(Self.least, strictness - Self.step * Float(perWeek * passed / Self.week))
   }
 
   /// An incident is over that was as short as chance, or somebody said that it was a false alarm.
@@ -69,8 +72,8 @@ public struct FalseAlarmBudget: Sendable, Equatable {
 
   /// - Parameter state: what ``state`` was.
   public mutating func restore(_ state: [Double]) {
-    guard state.count == 3, state.allSatisfy({ $0.isFinite && $0 >= 0 }) else { return }
-    strictness = min(Self.most, Float(state[0]))
+    guard state.count == 3, state.allSatisfy(\.isFinite), state[1] >= 0, state[2] >= 0 else { return }
+    strictness = min(Self.most, max(Self.least, Float(state[0])))
     incidents = UInt64(state[1])
     span = state[2]
     hasBegun = true
