@@ -23,7 +23,7 @@ struct IncidentThresholds: Sendable {
   init(_ tracker: ThresholdTracker, opening: (score: Float, events: Int)) {
     self.tracker = tracker
     // However spread the scores of the incident are.
-    self.tracker.reach = .greatestFiniteMagnitude / 8
+    self.tracker.reach = ThresholdTracker.unlimited
     surplus = InlineArray(repeating: 0)
     exceeded = InlineArray(repeating: 0)
     let times = SIMD16(repeating: Float(max(0, opening.events - 1)))
@@ -50,7 +50,7 @@ struct IncidentThresholds: Sendable {
 struct SurpriseAccount: Sendable, Equatable {
   /// Exceedances that a level may owe before it begins to learn from incidents; at twice as many it learns all. One excursion
   /// of the figure, which remembers with a half-life of ``FigureMemory/halfLives``, is about as many events long, also by chance.
-  static let limit: Float = 20
+  static let limit: Float = 10
   /// The same for fields that stand still: an incident of one is told after a few events.
   static let restLimit: Float = 4
 
