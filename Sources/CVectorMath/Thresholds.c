@@ -140,7 +140,7 @@ CLONES void vm_follow_thresholds(size_t n, const float *u, const float *alphas, 
         rise = AT_MOST(rise, s.reach);
         floats length = (AFTER(thresholds) - BEFORE(thresholds)) / span;
         length = AT_LEAST(length, rise);
-        float longest = 4.0f * (s.reach > 1.0f ? s.reach : 1.0f);
+        float longest = 4.0f * (rise[12] > 1.0f ? rise[12] : 1.0f);
         steps = eta * AT_MOST(AT_LEAST(length, 0.25f), longest);
         float tail = (thresholds[LEVELS - 1] - thresholds[LEVELS - 4]) / (logs[LEVELS - 4] - logs[LEVELS - 1]);
         s.tail = tail > 0.5f ? tail : 0.5f;

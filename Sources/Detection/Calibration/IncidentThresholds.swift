@@ -23,7 +23,7 @@ struct IncidentThresholds: Sendable {
   init(_ tracker: ThresholdTracker, opening: (score: Float, events: Int)) {
     self.tracker = tracker
     // However spread the scores of the incident are.
-    self.tracker.reach = .greatestFiniteMagnitude / 8
+    self.tracker.reach = ThresholdTracker.unlimited
     surplus = InlineArray(repeating: 0)
     exceeded = InlineArray(repeating: 0)
     let times = SIMD16(repeating: Float(max(0, opening.events - 1)))
@@ -48,8 +48,11 @@ struct IncidentThresholds: Sendable {
 /// Incidents that come again and again are nothing rare, whatever they are: a level whose account is overdrawn learns from them
 /// when they end, instead of going back to where it was. So over any n events the exceedances are at most α n and what is owed.
 struct SurpriseAccount: Sendable, Equatable {
-  /// Exceedances that a level may owe before it begins to learn from incidents; at twice as many it learns all.
-  static let limit: Float = 4
+  /// Exceedances that a level may owe before it begins to learn from incidents; at twice as many it learns all. One excursion
+  /// of the figure, which remembers with a half-life of ``FigureMemory/halfLives``, is about as many events long, also by chance.
+  static let limit: Float = 10
+  /// The same for fields that stand still: an incident of one is told after a few events.
+  static let restLimit: Float = 4
 
   private var owed = InlineArray<16, Float>(repeating: 0)
   /// Events scored when it was last settled.
@@ -87,7 +90,7 @@ struct SurpriseAccount: Sendable, Equatable {
   ///
   /// - Parameter scored: events scored so far.
   func isOverdrawn(scored: UInt64) -> Bool {
-    owed[12] - Float(scored &- settled) * Levels.alphas[12] > Self.limit
+    owed[12] - Float(scored &- settled) * Levels.alphas[12] > Self.restLimit
   }
 
   func encode(to writer: inout ByteWriter) {

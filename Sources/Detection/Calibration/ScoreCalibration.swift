@@ -20,9 +20,6 @@ struct ScoreCalibration: Sendable, Equatable {
   /// How many times as fast as is best in the long run the thresholds follow.
   var agility: Float
 
-  /// How many independent excesses it is worth that the tail of combined figures should fall by e per unit.
-  static let theoryWeight = 8.0
-
   /// What is assumed of scores beyond those seen.
   enum Tail: Sendable {
     /// Of one detector in an ensemble: almost exponential, so that what is a hundred tail lengths out weighs a hundred times
@@ -71,11 +68,8 @@ struct ScoreCalibration: Sendable, Equatable {
     if isCombined {
       // What a few independent rows say about the tail is weighed against what theory says, and taken with caution.
       let seen = share * independent
-      let all = seen + Self.theoryWeight
-      tail.scale = (seen * tail.scale + Self.theoryWeight) / all
+      tail.scale = (seen * tail.scale + 20) / (seen + 20)
       tail.scale *= 1 + 0.5 / max(seen, 1).squareRoot()
-      // The next excess after k exponential ones of unknown scale is Pareto, with a shape of 1 / k.
-      tail.shape = min(max(tail.shape, 1 / all), law.shapes.upperBound)
     }
     let thresholds = (0..<ThresholdTracker.levels).map { index -> Float in
       let level = Double(Levels.alphas[index])

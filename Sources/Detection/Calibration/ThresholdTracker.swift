@@ -17,6 +17,7 @@ struct ThresholdTracker: Sendable {
   /// Upward moves that a level can make in a row, while these are small.
   static let allowance: Float = 24
   static let levels = 16
+  static let unlimited = Float.greatestFiniteMagnitude / 8
 
   /// In u, non-decreasing, of ``ScoreCalibration/levels``.
   private(set) var thresholds: InlineArray<16, Float>
@@ -26,8 +27,8 @@ struct ThresholdTracker: Sendable {
   private var tail: Float
   private var shape: Float
   private var leastGap: Float
-  /// Tail lengths that are taken for real although the scores were far less spread at the calibration: what incidents taught.
-  /// 0: none were.
+  /// Tails up to so many times as long as at the calibration are taken for real: 0 until an incident taught that scores can be
+  /// spread like that.
   var reach: Float = 0
   /// How many times the best step is taken.
   private var agility: Float
@@ -135,15 +136,16 @@ struct ThresholdTracker: Sendable {
 
   /// Keeps a share (0…1, of each level) of how far the thresholds rose in an incident.
   mutating func keep(_ shares: SIMD16<Float>, of risen: ThresholdTracker, step: Float) {
+    let isKept = SIMD16.zero.isBelow(shares)
+    if isKept.bits == 0 { return }
     thresholds.lanes += shares * (risen.thresholds.lanes - thresholds.lanes).atLeast(.zero)
     keepOrder()
     extend(step: step)
   }
 
-  /// Steps may be as long as scores are spread by now.
+  /// From here on steps are as long as scores are spread.
   mutating func extend(step: Float) {
-    let spread = rise[12]
-    reach = spread > 1 ? spread : 0
+    reach = Self.unlimited
     measure(eta(step))
   }
 
@@ -181,21 +183,15 @@ struct ThresholdTracker: Sendable {
     return agility * best.atLeast(step * Levels.factors.lanes)
   }
 
-  /// Mean tail lengths between the median and each level beyond it.
-  private var rise: SIMD16<Float> {
-    let q = thresholds.lanes
-    return (q - SIMD16(repeating: q[2])) / Levels.beyondMiddle.lanes
-  }
-
   /// Local tail lengths, and from them the steps.
   private mutating func measure(_ eta: SIMD16<Float>) {
     let last = Self.levels - 1
     let q = thresholds.lanes
     let logs = Levels.logs.lanes
     // Levels that an incident drove together, far from the usual scores, would else be too slow to come back.
-    let rise = self.rise.atMost(SIMD16(repeating: reach))
+    let rise = ((q - SIMD16(repeating: q[2])) / Levels.beyondMiddle.lanes).atMost(SIMD16(repeating: reach))
     let length = ((q.after - q.before) / (logs.before - logs.after)).atLeast(rise)
-    let most = 4 * max(1, reach)
+    let most = 4 * max(1, rise[12])
     steps.lanes = eta * length.atLeast(SIMD16(repeating: 0.25)).atMost(SIMD16(repeating: most))
     tail = max(0.5, (thresholds[last] - thresholds[last - 3]) / (Levels.logs[last - 3] - Levels.logs[last]))
   }
