@@ -70,7 +70,9 @@ public struct StreamDetector: Sendable {
     }
     memory.reset()
     let combined = model.contents.calibrations[model.detectors.count]
-    memory.assumePeak(of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])))
+    memory.assumePeak(
+      of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])),
+      most: model.contents.partBound / 2)
     held = HeldValues(fields: plan.fields)
     heldTrackers = []
     drift = DriftGauge(detectors: model.detectors.count)
