@@ -114,7 +114,7 @@ extension StreamDetector {
       }
     }
     for row in range {
-      for detector in contents.common.indices {
+      for detector in contents.common.indices where contents.shares[detector] > 0 {
         drift.add(
           workspace.standard[detector][row], detector: detector, thresholds: contents.common[detector])
       }
@@ -223,7 +223,7 @@ extension StreamDetector {
     let step = settings.calibration.step
     let refill = !policy.isOpen
     let detectors = contents.members.count
-    for detector in 0..<detectors {
+    for detector in 0..<detectors where contents.shares[detector] > 0 {
       let u = workspace.standard[detector][row]
       drift.add(u, detector: detector, thresholds: contents.common[detector])
     }
@@ -267,7 +267,6 @@ private func add(
     bounded[row] += share * min(part, bound)
   }
 }
-
 
 /// ln 10⁻⁶⁰: what is rarer is not told apart in a p-value; a score that never saturates orders even these.
 let lowestLogP: Float = -138.15511

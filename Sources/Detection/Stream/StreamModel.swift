@@ -71,7 +71,9 @@ public struct StreamModel: Sendable {
       logFields = Float(Double(max(1, runs.count { !$0.tails.isEmpty })).logarithm)
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
-      let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: plan.ordered, fields: plan.fields) }
+      let weights = zip(detectors, members).map {
+        $1.isSilent ? 0 : $0.weight(ordered: plan.ordered, fields: plan.fields)
+      }
       let total = weights.reduce(0, +)
       shares = weights.map { $0 / max(total, 1e-6) }
       // A tail heavy enough that the order of figures far beyond everything seen is not lost in the digits of a score.

@@ -171,7 +171,9 @@ public enum ModelTrainer {
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
     let times = lesson.heldOutTimes()
-    let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered, fields: lesson.plan.fields) }
+    let weights = zip(detectors, members).map {
+      $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered, fields: lesson.plan.fields)
+    }
     let total = weights.reduce(0, +)
     for (member, weight) in zip(members, weights) {
       let raw = member.scores(of: member.readsWindows ? windows : data, times: times)

@@ -63,7 +63,8 @@ extension StreamDetector {
     }
     let retraining = settings.retraining
     // Rows that multiply become rare by themselves: no spacing.
-    if retraining.growth > 0 && model.rows < settings.collecting.maximumRows && training.events >= settings.collecting.rows
+    if retraining.growth > 0 && model.rows < settings.collecting.maximumRows
+      && training.events >= settings.collecting.rows
       && Double(training.events) >= (retraining.growth - 1) * Double(model.rows)
     {
       trainingRequest = .schedule
