@@ -195,7 +195,7 @@ final class ConfigSection {
     return (scalar.string, found)
   }
 
-  private func scalar<T>(_ key: String, _ expected: String, _ value: inout T, _ read: (String) -> T?) {
+  func scalar<T>(_ key: String, _ expected: String, _ value: inout T, _ read: (String) -> T?) {
     guard let found = single(key, expected) else { return }
     if let new = read(found.text) { value = new } else { wrong(found, expected, "") }
   }

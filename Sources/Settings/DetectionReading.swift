@@ -12,6 +12,7 @@ enum DetectionReading {
       $0.integer("rows", &detection.collecting.rows, 32...1_000_000)
       $0.integer("maximum_rows", &detection.collecting.maximumRows, 32...10_000_000)
     }
+    section.clock("time_zone", &detection.clock)
     section.integer("window", &detection.window, 2...64)
     number(section, "squash_beyond", &detection.squashBeyond, 2...16)
     section.section("autoencoder") {

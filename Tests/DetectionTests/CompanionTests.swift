@@ -5,6 +5,9 @@ import Testing
 @testable import Detection
 
 @Suite struct CompanionTests {
+  /// All that see inputs alone; a season has its own tests.
+  static let kinds = CompanionKind.allCases.filter { $0 != .season }
+
   /// Inputs of an ordered stream of three fields: levels that share a cause, their changes, and their means.
   func inputs(_ rows: Int, seed: UInt64) -> DataMatrix {
     var random = RandomStream(seed: seed, stream: 6)
@@ -21,12 +24,13 @@ import Testing
     switch kind {
     case .robustChange: [0, 0, 0, 7, -7, 7, 0, 0, 0]
     // Each level is usual by itself; together they never come.
-    case .residual, .covariance: [2, -2, 2, 0, 0, 0, 0, 0, 0]
-    case .robustZ, .mixture, .kMeans, .neighbours, .forest, .histogram: [6, -6, 6, 4, -4, 4, 4, -4, 4]
+    case .residual, .covariance, .windowResidual: [2, -2, 2, 0, 0, 0, 0, 0, 0]
+    case .robustZ, .mixture, .kMeans, .neighbours, .windowNeighbours, .season, .forest, .histogram:
+      [6, -6, 6, 4, -4, 4, 4, -4, 4]
     }
   }
 
-  @Test(arguments: CompanionKind.allCases)
+  @Test(arguments: kinds)
   func `a companion finds what it is there for stranger than nearly all that is usual`(kind: CompanionKind)
     throws
   {
@@ -38,7 +42,7 @@ import Testing
     #expect(found > usual[990], "\(kind) \(found), of the usual \(usual[500]) to \(usual[999])")
   }
 
-  @Test(arguments: CompanionKind.allCases)
+  @Test(arguments: kinds)
   func `a companion comes back from its bytes with the same scores and refuses broken ones`(
     kind: CompanionKind
   ) throws {
@@ -53,7 +57,7 @@ import Testing
     #expect(throws: DetectionDecodingError.self) { try kind.decode([9, 0, 0, 0] + bytes.dropFirst(4)) }
   }
 
-  @Test(arguments: CompanionKind.allCases)
+  @Test(arguments: kinds)
   func `a row scores the same alone as among others`(kind: CompanionKind) throws {
     let companion = Member.companion(try kind.fit(inputs(300, seed: 7), fields: 3, seed: 1))
     let rows = inputs(64, seed: 8)
@@ -67,7 +71,7 @@ import Testing
 
   @Test func `rows that never vary give finite scores`() throws {
     let still = DataMatrix(rows: 40, columns: 6, values: Array(repeating: 0, count: 240))
-    for kind in CompanionKind.allCases {
+    for kind in Self.kinds {
       let companion = Member.companion(try kind.fit(still, fields: 2, seed: 1))
       let scores = companion.scores(
         of: DataMatrix(rows: 2, columns: 6, values: [0, 0, 0, 0, 0, 0, 36, 36, 36, 36, 36, 36]))
@@ -107,9 +111,25 @@ import Testing
     #expect(after < usual + 0.2)
   }
 
+  @Test func `what begins stands out from what goes on, and does so again after a while`() {
+    var memory = FigureMemory()
+    memory.assumePeak(of: 7, most: 4)
+    var usual: Float = 0
+    for _ in 0..<100 { usual += memory.beginning(1) }
+    #expect(usual == 0, "a past like any other is assumed")
+    let begins = memory.beginning(12)
+    let goesOn = (0..<50).map { _ in memory.beginning(11.5) }.reduce(0, +)
+    #expect(begins > 8 && goesOn == 0)
+    for _ in 0..<Int(FigureMemory.peakHalfLife) { _ = memory.beginning(1) }
+    #expect(abs(memory.beginning(12) - 6) < 0.3, "half is forgotten")
+  }
+
   @Test func `a memory comes back from its bytes`() throws {
     var memory = FigureMemory()
-    for figure: Float in [1, 5, 2] { _ = memory.add(figure) }
+    for figure: Float in [1, 5, 2] {
+      _ = memory.add(figure)
+      _ = memory.beginning(figure)
+    }
     var writer = ByteWriter()
     memory.encode(to: &writer)
     var reader = ByteReader(writer.bytes, section: "test")

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Detection
@@ -64,5 +65,54 @@ import Testing
     let figures = EventFigures(labels: labels, pValues: p, times: (0..<40).map(Double.init), threshold: 1e-4)
     #expect(
       figures.episodes == 1 && figures.falseEpisodes == 0 && figures.found == 1 && figures.delays == [0])
+  }
+
+  /// 1000 rows with a window of 100 that begins at `begin`, and scores that are 1 at `rows`.
+  func recording(window begin: Int?, alarms rows: [Int]) -> NABScore.Recording {
+    var labels = [Bool](repeating: false, count: 1000)
+    if let begin { for row in begin..<begin + 100 { labels[row] = true } }
+    var scores = [Double](repeating: 0, count: 1000)
+    for row in rows { scores[row] = 1 }
+    return NABScore.Recording(labels: labels, scores: scores)
+  }
+
+  @Test func `the NAB score is 100 for finding each window at once, 0 for saying nothing`() {
+    let perfect = NABScore([recording(window: 300, alarms: [300]), recording(window: 700, alarms: [700])])
+    #expect(abs(perfect.score - 100) < 1e-9 && perfect.threshold == 1)
+    #expect(
+      perfect.parts == [.init(windows: 1, found: 1, falseRows: 0), .init(windows: 1, found: 1, falseRows: 0)])
+    // An alarm far from any window only costs: it is best to be silent.
+    let nothing = NABScore([recording(window: 300, alarms: [900]), recording(window: nil, alarms: [200])])
+    #expect(nothing.score == 0 && nothing.threshold == .infinity)
+    #expect(NABScore([recording(window: nil, alarms: [])]).score.isNaN)
+  }
+
+  @Test func `the NAB score falls with delay and with false alarms by the sigmoid of the paper`() {
+    func sigmoid(_ y: Double) -> Double { 2 / (1 + exp(5 * y)) - 1 }
+    // Row 350 of the window 300 to 399 lies 50 rows of 100 before its end.
+    let late = NABScore([recording(window: 300, alarms: [350, 360, 399])])
+    #expect(abs(late.score - 50 * (sigmoid(-0.5) / sigmoid(-1) + 1)) < 1e-9)
+    // 30 rows behind the window's last one, of a length of 99; and one before any window, which costs all.
+    let false2 = NABScore([recording(window: 300, alarms: [200, 300, 429])])
+    #expect(abs(false2.score - 50 * (2 - 0.11 + 0.11 * sigmoid(30.0 / 99))) < 1e-9)
+    let strict = NABScore([recording(window: 300, alarms: [200, 300, 429])], profile: .fewFalseAlarms)
+    #expect(abs(strict.score - 50 * (2 - 0.22 + 0.22 * sigmoid(30.0 / 99))) < 1e-9)
+    // A miss weighs twice: of two windows one is found.
+    let half = NABScore(
+      [recording(window: 300, alarms: [300]), recording(window: 300, alarms: [])], profile: .fewMisses)
+    #expect(abs(half.score - 50) < 1e-9)
+  }
+
+  @Test func `the first rows do not count, and one threshold holds for all recordings`() {
+    #expect(NABScore.probation(rows: 1000) == 150 && NABScore.probation(rows: 100_000) == 750)
+    let early = NABScore([recording(window: 300, alarms: [10, 20, 30, 300])])
+    #expect(abs(early.score - 100) < 1e-9)
+    // The second recording's window only shows at 0.5, where the first has 30 false rows: not worth it.
+    var faint = recording(window: 300, alarms: [])
+    faint.scores[300] = 0.5
+    var noisy = recording(window: 300, alarms: [300])
+    for row in 900..<930 { noisy.scores[row] = 0.5 }
+    let both = NABScore([noisy, faint])
+    #expect(both.threshold == 1 && both.parts.map(\.found) == [1, 0] && abs(both.score - 50) < 1e-9)
   }
 }

@@ -49,7 +49,7 @@ import Testing
       rows.values[row * 2] += 100
     }
     let model = try train(rows)
-    #expect(model.rows == 600 - 200 - 7)
+    #expect(model.rows == 600 - 200 - 15)
     let range = try #require(model.ranges.first)
     #expect(abs(range.center) < 0.3 && abs(range.scale - 1) < 0.25)
   }
@@ -156,7 +156,9 @@ import Testing
       #expect(throws: DetectionDecodingError.sharedWeights(needed: weights.name, given: nil)) {
         try StreamModel(decoding: model.encode())
       }
-      var detector = StreamDetector(stream: StreamKey("s"), settings: settings, seed: 1)
+      var spoken = settings
+      spoken.calibration.freshRows = 64
+      var detector = StreamDetector(stream: StreamKey("s"), settings: spoken, seed: 1)
       for field in rows.fields { detector.addField(field) }
       detector.install(model)
       let calm = detector.observeAll(later[index])

@@ -45,9 +45,9 @@ struct FigureMemory: Sendable, Equatable {
     return above
   }
 
-  /// Before the first event: as if the past had held one that alone brings the figure to `figure`.
-  mutating func assumePeak(of figure: Float) {
-    if peak == 0 { peak = max(0, (figure - 2) / (1 + Self.shortShare + Self.longShare)) }
+  /// Before the first event: as if the past had held one that alone brings the figure to `figure`, but at most `most`.
+  mutating func assumePeak(of figure: Float, most: Float) {
+    if peak == 0 { peak = min(max(0, (figure - 2) / (1 + Self.shortShare + Self.longShare)), most) }
   }
 
   mutating func reset() { hasBegun = false }

@@ -180,7 +180,7 @@ enum Member: Sendable {
   /// The raw scores of all rows: of inputs, or of windows when it sees these. Not for the event path.
   ///
   /// - Parameter times: of the rows; only read by a season.
-  func scores(of data: DataMatrix, times: [Double]) -> [Float] {
+  func scores(of data: DataMatrix, times: [Double] = []) -> [Float] {
     var scratch = Scratch()
     var space = CompanionSpace()
     var raw: [Float] = []

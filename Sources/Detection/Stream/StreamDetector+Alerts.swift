@@ -190,7 +190,7 @@ extension StreamDetector {
     _ row: Int, _ contents: StreamModel.Contents, _ workspace: DetectorWorkspace
   ) -> [String: Alert.DetectorScore] {
     var scores: [String: Alert.DetectorScore] = [:]
-    for (index, name) in contents.detectors.enumerated() {
+    for (index, name) in contents.detectors.enumerated() where contents.shares[index] > 0 {
       let raw = workspace.raw[index][row]
       let logP = contents.readings[index].logP(contents.standardized(raw, index))
       scores[name.rawValue] = Alert.DetectorScore(raw: Double(raw), pValue: exp(max(Double(logP), -138.2)))

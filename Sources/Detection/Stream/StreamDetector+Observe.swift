@@ -115,7 +115,7 @@ extension StreamDetector {
       }
     }
     for row in range {
-      for detector in contents.common.indices {
+      for detector in contents.common.indices where contents.shares[detector] > 0 {
         drift.add(
           workspace.standard[detector][row], detector: detector, thresholds: contents.common[detector])
       }
@@ -136,7 +136,7 @@ extension StreamDetector {
     for detector in 0..<detectors {
       add(
         contents.readings[detector], workspace.standard[detector], contents.shares[detector],
-        to: &workspace.figure, &workspace.bounded, range)
+        contents.partBound, to: &workspace.figure, &workspace.bounded, range)
     }
     if contents.plan.ordered {
       for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
@@ -220,7 +220,7 @@ extension StreamDetector {
     var bounded: Float = 0
     var figure = contents.figure {
       let logP = contents.readings[$0].logP(workspace.standard[$0][row])
-      bounded += contents.shares[$0] * min(-logP, partBound)
+      bounded += contents.shares[$0] * min(-logP, contents.partBound)
       return logP
     }
     if contents.plan.ordered { figure = memory.add(figure) }
@@ -242,7 +242,7 @@ extension StreamDetector {
     let step = settings.calibration.step
     let refill = !policy.isOpen
     let detectors = contents.members.count
-    for detector in 0..<detectors {
+    for detector in 0..<detectors where contents.shares[detector] > 0 {
       let u = workspace.standard[detector][row]
       drift.add(u, detector: detector, thresholds: contents.common[detector])
     }
@@ -274,8 +274,8 @@ extension StreamDetector {
 }
 
 private func add(
-  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, to figures: inout [Float],
-  _ bounded: inout [Float], _ range: Range<Int>
+  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, _ bound: Float,
+  to figures: inout [Float], _ bounded: inout [Float], _ range: Range<Int>
 ) {
   var figures = figures.mutableSpan
   var bounded = bounded.mutableSpan
@@ -283,13 +283,9 @@ private func add(
   for row in range {
     let part = -reading.logP(scores[row])
     figures[row] += share * part
-    bounded[row] += share * min(part, partBound)
+    bounded[row] += share * min(part, bound)
   }
 }
-
-/// What one detector can add to what begins, in nats, before its share: a single one far beyond its scale would else hide what
-/// begins after it.
-private let partBound: Float = 30
 
 /// ln 10⁻⁶⁰: what is rarer is not told apart in a p-value; a score that never saturates orders even these.
 let lowestLogP: Float = -138.15511

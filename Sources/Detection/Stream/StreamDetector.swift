@@ -74,7 +74,9 @@ public struct StreamDetector: Sendable {
     }
     memory.reset()
     let combined = model.contents.calibrations[model.detectors.count]
-    memory.assumePeak(of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])))
+    memory.assumePeak(
+      of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])),
+      most: model.contents.partBound / 2)
     held = HeldValues(fields: plan.fields, patience: model.contents.patience)
     heldTrackers = []
     following = policy.isOpen ? trackers.last.map { IncidentThresholds($0, opening: (0, 0)) } : nil

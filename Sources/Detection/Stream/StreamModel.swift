@@ -32,6 +32,9 @@ public struct StreamModel: Sendable {
     /// In ``oddness(_:beginning:)``: at what begins one looks first, the more so where there is but one metric, which has a new
     /// level more often than a fault that lasts.
     let weightOfBeginnings: Float
+    /// What one detector can add to what begins, in nats, before its share: a single one far beyond its scale would else hide
+    /// what begins after it.
+    let partBound: Float
     /// Per detector, its share in the combined figure; they add up to 1.
     let shares: [Float]
     /// Per field, how long it keeps a value; empty when nobody looked.
@@ -68,13 +71,15 @@ public struct StreamModel: Sendable {
       logFields = Float(Double(max(1, runs.count { !$0.tails.isEmpty })).logarithm)
       references = calibrations.map(\.reference)
       inverseUnits = calibrations.map { 1 / $0.unit }
-      let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: plan.ordered) }
+      let weights = zip(detectors, members).map {
+        $1.isSilent ? 0 : $0.weight(ordered: plan.ordered, fields: plan.fields)
+      }
       let total = weights.reduce(0, +)
       shares = weights.map { $0 / max(total, 1e-6) }
       // A tail heavy enough that the order of figures far beyond everything seen is not lost in the digits of a score.
       var combined = calibrations[detectors.count]
       combined.shape = Self.readingShape
-      weightOfBeginnings = max(3, 30 / Float(max(fields.count, 1)))
+      (weightOfBeginnings, partBound) = fields.count == 1 ? (100, 8) : (max(3, 30 / Float(fields.count)), 30)
       combinedReading = ThresholdTracker(combined)
       readings = calibrations.prefix(detectors.count).map { ThresholdTracker($0) }
       common = calibrations.prefix(detectors.count).map { calibration in

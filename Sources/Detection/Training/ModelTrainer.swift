@@ -41,7 +41,7 @@ public enum ModelTrainer {
       for name in sharedWeights.fields where !rows.fields.contains(name) { throw .lacksField(name) }
       fields = sharedWeights.fields
     } else {
-      fields = usableFields(of: rows, newest: settings.collecting.rows)
+      fields = usableFields(of: rows, newest: settings.settledRows)
       if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
     }
     let detectors = sharedWeights?.detectors ?? settings.detectors
@@ -85,7 +85,7 @@ public enum ModelTrainer {
     _ streams: [TrainingRows], settings: DetectionSettings, seed: UInt64, name: String = "",
     shouldStop: () -> Bool = { false }
   ) throws(Failure) -> SharedWeights {
-    let usable = streams.map { usableFields(of: $0, newest: settings.collecting.rows) }
+    let usable = streams.map { usableFields(of: $0, newest: settings.settledRows) }
     var counts: [String: Int] = [:]
     for fields in usable { for field in fields { counts[field, default: 0] += 1 } }
     var fields: [String] = []
@@ -171,7 +171,9 @@ public enum ModelTrainer {
     var calibrations: [ScoreCalibration] = []
     var combined = [Float](repeating: 0, count: data.rows)
     let times = lesson.heldOutTimes()
-    let weights = zip(detectors, members).map { $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered) }
+    let weights = zip(detectors, members).map {
+      $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered, fields: lesson.plan.fields)
+    }
     let total = weights.reduce(0, +)
     for (member, weight) in zip(members, weights) {
       let raw = member.scores(of: member.readsWindows ? windows : data, times: times)

@@ -58,14 +58,15 @@ extension StreamDetector {
     let limit = Float(settings.retraining.drift)
     training.drifted = limit > 0 && drift.measure > limit ? training.drifted + events : 0
     guard trainingRequest == nil, !isTraining, openIncident == nil else { return }
-    let enough = settings.collecting.rows
+    let enough = settings.settledRows
     if training.events >= enough && (training.withNewFields >= enough || longestAbsence >= enough) {
       trainingRequest = .newFields
       return
     }
     let retraining = settings.retraining
     // Rows that multiply become rare by themselves: no spacing.
-    if retraining.growth > 0 && model.rows < settings.collecting.maximumRows && training.events >= enough
+    if retraining.growth > 0 && model.rows < settings.collecting.maximumRows
+      && training.events >= settings.collecting.rows
       && Double(training.events) >= (retraining.growth - 1) * Double(model.rows)
     {
       trainingRequest = .schedule

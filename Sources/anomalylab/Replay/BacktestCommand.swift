@@ -12,7 +12,8 @@ struct BacktestCommand: ParsableCommand {
     discussion: """
       The files are as for `replay`, with a column label that is 1 during a fault; it never reaches a detector. For each \
       threshold on the p-value it prints precision, recall and F1 counted by events, the time to detect, and false alarms \
-      a week; and of the score the volume under the surface of precision and recall. Nothing is point-adjusted.
+      a week; and of the score the volume under the surface of precision and recall. Nothing is point-adjusted. At the end \
+      stands the score of the Numenta Anomaly Benchmark over all files, with the one threshold that is best for it.
       """)
 
   @Option(help: "Labelled CSV files, plain or gzip.") var data: [String]
@@ -21,6 +22,8 @@ struct BacktestCommand: ParsableCommand {
   @Option(help: "Largest tolerance around an event, in rows, of the volume under the surface.") var window =
     100
   @Option(help: "A page with the same figures and a picture of each recording (HTML).") var report: String?
+  @Flag(help: "Learn and score as the rows come, also where a column split says what to learn from.")
+  var live = false
   @Option(help: "Seed of everything random.") var seed: UInt64 = 1
   @Flag(help: "Print a JSON object a line.") var json = false
 
@@ -34,11 +37,13 @@ struct BacktestCommand: ParsableCommand {
       if let detectors { try settings.choose(detectors) }
       var results: [Backtest] = []
       for file in data {
-        let result = try Backtest(file: file, settings: settings, window: window, seed: seed)
+        let result = try Backtest(file: file, settings: settings, window: window, seed: seed, live: live)
         Output.line(json ? result.json : result.text)
         results.append(result)
       }
-      if let report { try ReplayWriter.write(BacktestPage.html(results), to: report) }
+      let summary = BacktestSummary(results)
+      Output.line(json ? summary.json : summary.text)
+      if let report { try ReplayWriter.write(BacktestPage.html(results, summary), to: report) }
     }
   }
 }
@@ -55,25 +60,32 @@ struct Backtest {
   let figures: [EventFigures]
   /// Of the daemon's own incidents, which take several odd events or one extreme one.
   let incidents: EventFigures
+  /// The whole file, as NAB looks at it.
+  let recording: NABScore.Recording
   let scores: [Double]
   let labels: [Bool]
 
-  init(file: String, settings: DetectionSettings, window: Int, seed: UInt64) throws {
-    let table = try ReplayTable(file: file, labelled: true)
+  init(file: String, settings: DetectionSettings, window: Int, seed: UInt64, live: Bool) throws {
+    var table = try ReplayTable(file: file, labelled: true)
     guard let allLabels = table.labels else {
       throw Failure(
         .data, what: file, why: "has no column label",
         remedy: "add one that is 1 during a fault and 0 elsewhere")
     }
+    if live { table.isTraining = nil }
     name = String(URL(filePath: file).lastPathComponent.prefix { $0 != "." })
     var run = ReplayRun(table, stream: name, settings: settings, seed: seed)
     let bar = ProgressLine(title: "backtest \(name)")
     var (labels, times): ([Bool], [Double]) = ([], [])
+    // Rows that are only learned from count as probation: the lowest score there is.
+    var whole = NABScore.Recording(
+      labels: allLabels, scores: Array(repeating: -1, count: allLabels.count))
     var (scores, pValues, alerts): ([Double], [Double], [Double]) = ([], [], [])
     try run.run(rows: .test, progress: bar.show) { result in
       labels.append(allLabels[result.index])
       times.append(result.timestamp)
       scores.append(result.score)
+      whole.scores[result.index] = result.score
       pValues.append(result.pValue)
       alerts.append(result.isAlert ? 0 : 1)
     }
@@ -85,6 +97,7 @@ struct Backtest {
       EventFigures(labels: labels, pValues: pValues, times: times, threshold: $0)
     }
     incidents = EventFigures(labels: labels, pValues: alerts, times: times, threshold: 0)
+    recording = whole
     self.scores = scores
     self.labels = labels
   }

@@ -7,7 +7,7 @@ enum BacktestPage {
   private static let width = 960
   private static let height = 120
 
-  static func html(_ results: [Backtest]) -> String {
+  static func html(_ results: [Backtest], _ summary: BacktestSummary) -> String {
     """
     <!doctype html><html lang="en"><meta charset="utf-8"><title>backtest</title>
     <style>body{font:15px/1.4 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em}
@@ -16,6 +16,7 @@ enum BacktestPage {
     <p>By events, never point-adjusted. In the pictures: the score (0 to 100) of each stretch's oddest row; labelled
     stretches are shaded.</p>
     \(results.map(section).joined(separator: "\n"))
+    <h2>NAB</h2><pre>\(escaped(summary.text))</pre>
     </html>
 
     """
