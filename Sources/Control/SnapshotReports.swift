@@ -15,10 +15,16 @@ public struct ModelFigures: Sendable, Codable, Equatable {
   public var bytes = 0
   /// To score one row of many.
   public var microsecondsPerRow = 0.0
+  /// Share of faults of many kinds and sizes, planted into a shadow copy, that opened an incident; nil when it was not tried.
+  public var power: Double?
+  /// By kind of these faults: the smallest size from which on four in five are found (left out when there is none), and events
+  /// until then.
+  public var detectable: [String: Double]?
+  public var delays: [String: Int]?
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case rows, recall, bytes
+    case rows, recall, bytes, power, detectable, delays
     case falseAlarms = "false_alarms"
     case typicalScore = "typical_score"
     case meanRecall = "mean_recall"

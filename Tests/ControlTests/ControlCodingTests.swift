@@ -19,7 +19,9 @@ import Testing
     .trace(stream: "a", count: 7), .traverse(stream: "a", model: "vae", unit: 2, count: 9),
     .label(LabelOrder(id: "01J", verdict: .falseAlarm, cause: "a \"test\"", by: "me", preview: true)),
     .undo(by: "me"), .forget(ForgetOrder(stream: "a", from: 1.5, to: 2.5, by: "me", preview: true)),
-    .audit(limit: 12), .power(stream: "a"), .drift(stream: "a"), .promote(stream: "a", snapshot: "s"),
+    .audit(limit: 12), .power(stream: "a"), .drift(stream: "a"),
+    .forecast(ForecastQuery(stream: "a", field: "x", seconds: 60, limit: 5)),
+    .promote(stream: "a", snapshot: "s"),
     .retain(stream: "a", snapshot: "s", release: true), .diff(stream: "a", first: "s", second: "t"),
     .rerun(id: "01J"),
   ]

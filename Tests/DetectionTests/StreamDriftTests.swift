@@ -9,7 +9,7 @@ import Testing
   @Test func `without a change the tests cry drift about as seldom as they promise`() throws {
     for noise in [Signals.Noise.white, .autoregressive] {
       var (mean, classified) = (0, 0)
-      let rounds = 40
+      let rounds = 30
       for seed in 0..<rounds {
         var signals = Signals(features: 3, noise: noise, common: 0.5, seed: UInt64(100 + seed))
         let rows = signals.rows(1600)
@@ -17,8 +17,8 @@ import Testing
         if tests.discrepancy.pValue <= 0.05 { mean += 1 }
         if tests.classifier.pValue <= 0.05 { classified += 1 }
       }
-      // Two are expected of each; rows that depend on each other are harder.
-      #expect(mean <= 7 && classified <= 7, "\(noise): \(mean), \(classified)")
+      // One or two are expected of each; rows that depend on each other are harder.
+      #expect(mean <= 6 && classified <= 6, "\(noise): \(mean), \(classified)")
     }
   }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// Two tests of whether the recent rows of a stream come from the same distribution as those before, all fields together; where
@@ -17,8 +16,8 @@ public struct StreamDrift: Sendable, Equatable {
   /// The maximum mean discrepancy with a Gaussian kernel as wide as the median distance (Gretton et al. 2012, equation 5, the biased
   /// estimate).
   public var discrepancy: Verdict
-  /// A classifier two-sample test (Lopez-Paz & Oquab 2017, section 3): logistic regression on the fields and their squares learns
-  /// on every other block which sample a row is of, and is asked for the rest.
+  /// A classifier two-sample test (Lopez-Paz & Oquab 2017, section 3): a linear discriminant of the fields and their squares
+  /// learns on every other block which sample a row is of, and is asked for the rest.
   public var classifier: Verdict
   /// Rows of each sample that were looked at.
   public var rows: Int
@@ -63,8 +62,8 @@ public struct StreamDrift: Sendable, Equatable {
     let sums = Self.blockSums(kernel, count: all.count, length: length)
     let discrepancies = deals.map { Self.discrepancy(sums, $0, rows: Double(sampled)) }
     discrepancy = Self.verdict(discrepancies)
-    // The costlier one with fewer dealings.
-    classifier = Self.verdict(deals.prefix(100).map { Self.accuracy(all, $0, length: length) })
+    let whitened = Self.whitened(all)
+    classifier = Self.verdict(deals.map { Self.accuracy(whitened, $0, length: length) })
   }
 
   /// The first is the true one.
@@ -119,36 +118,63 @@ public struct StreamDrift: Sendable, Equatable {
 
   // MARK: classifier
 
-  private static func accuracy(_ rows: [[Float]], _ deal: [Int], length: Int) -> Double {
-    let width = 2 * rows[0].count + 1
-    func features(_ row: [Float]) -> [Float] { row + row.map { 0.25 * $0 * $0 } + [1] }
-    var learned: [(x: [Float], isSecond: Float)] = []
-    var asked: [(x: [Float], isSecond: Float)] = []
-    for (place, block) in deal.enumerated() {
-      let isSecond: Float = place < deal.count / 2 ? 0 : 1
-      for row in block * length..<(block + 1) * length {
-        let example = (features(rows[row]), isSecond)
-        if place % 2 == 0 { learned.append(example) } else { asked.append(example) }
+  /// The fields and their squares, made uncorrelated and of unit variance over both samples together.
+  private static func whitened(_ rows: [[Float]]) -> [[Float]] {
+    let squared = rows.map { row in row + row.map { $0 * $0 } }
+    let width = squared[0].count
+    var means = [Double](repeating: 0, count: width)
+    for row in squared { for i in 0..<width { means[i] += Double(row[i]) / Double(squared.count) } }
+    let centred = squared.map { row in (0..<width).map { Double(row[$0]) - means[$0] } }
+    var covariance = [Double](repeating: 0, count: width * width)
+    for row in centred {
+      for i in 0..<width {
+        for j in 0...i { covariance[i * width + j] += row[i] * row[j] / Double(centred.count) }
       }
     }
-    // A few steps down the gradient, each as long as the largest curvature allows.
-    var weights = [Float](repeating: 0, count: width)
-    let power = learned.reduce(Float(0)) { max($0, $1.x.reduce(0) { $0 + $1 * $1 }) }
-    for _ in 0..<30 {
-      var gradient = [Float](repeating: 0, count: width)
-      for (x, isSecond) in learned {
-        let miss = isSecond - 1 / (1 + expf(-dot(weights, x)))
-        for i in 0..<width { gradient[i] += miss * x[i] }
+    // A ridge, so that many fields do not make a classifier of noise.
+    let factor = Cholesky.factor(covariance, n: width, jitter: 0.05)
+    return centred.map { row in
+      var whole = [Float](repeating: 0, count: width)
+      for i in 0..<width {
+        var rest = Float(row[i])
+        for j in 0..<i { rest -= factor[i * width + j] * whole[j] }
+        whole[i] = rest / factor[i * width + i]
       }
-      for i in 0..<width { weights[i] += 8 / power * gradient[i] / Float(learned.count) }
+      return whole
     }
-    let right = asked.count { (dot(weights, $0.x) > 0) == ($0.isSecond == 1) }
-    return Double(right) / Double(asked.count)
   }
 
-  private static func dot(_ a: [Float], _ b: [Float]) -> Float {
-    var sum: Float = 0
-    for i in a.indices { sum += a[i] * b[i] }
-    return sum
+  private static func accuracy(_ rows: [[Float]], _ deal: [Int], length: Int) -> Double {
+    let width = rows[0].count
+    var means = ([Float](repeating: 0, count: width), [Float](repeating: 0, count: width))
+    var counts: (Float, Float) = (0, 0)
+    for (place, block) in deal.enumerated() where place % 2 == 0 {
+      for row in rows[block * length..<(block + 1) * length] {
+        if place < deal.count / 2 {
+          counts.0 += 1
+          for i in 0..<width { means.0[i] += row[i] }
+        } else {
+          counts.1 += 1
+          for i in 0..<width { means.1[i] += row[i] }
+        }
+      }
+    }
+    // On the other side of the middle between the two means.
+    var (weights, threshold) = (means.0, Float(0))
+    for i in 0..<width {
+      let (first, second) = (means.0[i] / counts.0, means.1[i] / counts.1)
+      weights[i] = second - first
+      threshold += weights[i] * (first + second) / 2
+    }
+    var (right, asked) = (0, 0)
+    for (place, block) in deal.enumerated() where place % 2 == 1 {
+      for row in rows[block * length..<(block + 1) * length] {
+        var sum: Float = 0
+        for i in 0..<width { sum += weights[i] * row[i] }
+        if (sum > threshold) == (place >= deal.count / 2) { right += 1 }
+        asked += 1
+      }
+    }
+    return Double(right) / Double(asked)
   }
 }

@@ -93,13 +93,25 @@ struct EventRouter: ~Copyable {
     arrival: UInt64
   ) {
     guard let placement = placement(of: event, id, sink, &source) else { return }
-    if registry[id].observe(event, arrival: arrival) { source.counters.late += 1 }
+    let joins = source.settings.rules.joinTolerance != nil
+    switch registry[id].observe(
+      event, digest: event.seq == nil ? sink.digest(of: event) : 0, arrival: arrival)
+    {
+    case .next: break
+    case .late: source.counters.late += 1
+    case .repeated:
+      // Parts of one observation may share a number.
+      if !joins {
+        source.counters.repeated += 1
+        return
+      }
+    }
     let placed = layouts.placements[placement]
     if placed.refused > 0 {
       source.counters.fieldsRefused += UInt64(placed.refused)
       source.note(.fields)
     }
-    if event.hasRates || source.settings.rules.joinTolerance != nil {
+    if event.hasRates || joins {
       slowly(event, of: id, placed, sink, &source, arrival)
       return
     }

@@ -23,6 +23,8 @@ public struct SourceCounters: Sendable, Equatable {
   public var droppedByPolicy: UInt64 = 0
   /// Events with a time before that of their stream's latest.
   public var late: UInt64 = 0
+  /// Events that had come before, and were not handed on once more.
+  public var repeated: UInt64 = 0
   /// Parts that were joined into events.
   public var parts: UInt64 = 0
   public var streams = 0
@@ -52,14 +54,18 @@ public struct SourceCounters: Sendable, Equatable {
   }
 
   /// Names in ``refused`` of what is left out because the settings say so.
-  public static let intended: Set<String> = [droppedByRuleName, Refusal.noNumbers.name]
+  public static let intended: Set<String> = [
+    droppedByRuleName, repeatedName, Refusal.noNumbers.name,
+  ]
   private static let droppedByRuleName = "dropped-by-rule"
+  private static let repeatedName = "repeated"
 
   /// What was not taken in by a rule or cap, by name of the rule; only what occurred.
   public var refused: [String: UInt64] {
     var found: [String: UInt64] = [:]
     if streamsRefused > 0 { found["too-many-streams"] = streamsRefused }
     if fieldsRefused > 0 { found["too-many-fields-of-a-stream"] = fieldsRefused }
+    if repeated > 0 { found[Self.repeatedName] = repeated }
     if droppedByRule > 0 { found[Self.droppedByRuleName] = droppedByRule }
     if self[.noNumbers] > 0 { found[Refusal.noNumbers.name] = self[.noNumbers] }
     return found

@@ -1,3 +1,5 @@
+import Wire
+
 /// What the sequence numbers of one stream told so far.
 public struct SequenceCounters: Sendable, Equatable, Codable {
   /// Numbers that were skipped and have not come since.
@@ -28,15 +30,18 @@ struct SequenceTracker: Sendable {
   ///   - seq: counts what the publisher sent.
   ///   - epoch: names one life of the publisher; when it changes, counting begins anew. Without it, a 0 or 1 that is not
   ///     in the window does.
-  mutating func observe(seq: UInt64, epoch: UInt64?) {
+  ///
+  /// - Returns: whether this number is certain to have come before.
+  @discardableResult
+  mutating func observe(seq: UInt64, epoch: UInt64?) -> Bool {
     if window == 0 {
       begin(at: seq, epoch)
-      return
+      return false
     }
     if let epoch, hasEpoch, epoch != self.epoch {
       counters.restarts += 1
       begin(at: seq, epoch)
-      return
+      return false
     }
     if let epoch {
       self.epoch = epoch
@@ -50,12 +55,13 @@ struct SequenceTracker: Sendable {
       }
       window = step < 64 ? window << step | 1 : 1
       highest = seq
-      return
+      return false
     }
     let age = highest - seq
     if age < 64 {
       if window >> age & 1 == 1 {
         counters.repeats += 1
+        return true
       } else {
         window |= 1 << age
         counters.reordered += 1
@@ -67,7 +73,11 @@ struct SequenceTracker: Sendable {
     } else {
       counters.repeats += 1
     }
+    return false
   }
+
+  /// An event without a number that is in all like the one before.
+  mutating func noteRepeat() { counters.repeats += 1 }
 
   private mutating func begin(at seq: UInt64, _ epoch: UInt64?) {
     highest = seq
@@ -75,5 +85,16 @@ struct SequenceTracker: Sendable {
     window = .max
     self.epoch = epoch ?? 0
     hasEpoch = epoch != nil
+  }
+}
+
+extension EventSink {
+  /// Of what an event says; never 0 (FNV-1a over the bits of the values and their names).
+  func digest(of event: Event) -> UInt64 {
+    var hash = event.schema ^ 0xcbf2_9ce4_8422_2325
+    withValues(event.values) { values in
+      for index in 0..<values.count { hash = (hash ^ UInt64(values[index].bitPattern)) &* 0x100_0000_01b3 }
+    }
+    return hash | 1
   }
 }

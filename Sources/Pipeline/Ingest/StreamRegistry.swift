@@ -24,18 +24,35 @@ struct StreamRegistry {
     var late: UInt64 = 0
     var lastTimestamp = Double.nan
     var lastArrival: UInt64 = 0
+    /// Of the values of the latest event without a sequence number; 0 when there is none.
+    var lastDigest: UInt64 = 0
     var sequence = SequenceTracker()
 
-    /// Follows time and sequence number of an event. Returns whether it is late.
-    mutating func observe(_ event: EventSink.Event, arrival: UInt64) -> Bool {
-      if let seq = event.seq { sequence.observe(seq: seq, epoch: event.epoch) }
+    /// How an event stands to those before it.
+    enum Standing { case next, late, repeated }
+
+    /// Follows time and sequence number of an event.
+    ///
+    /// - Parameter digest: of the values of an event without a sequence number.
+    mutating func observe(_ event: EventSink.Event, digest: UInt64, arrival: UInt64) -> Standing {
+      var isRepeated = false
+      if let seq = event.seq {
+        // A publisher that gives the same number to all it sends is not repeating itself: time goes on.
+        isRepeated = sequence.observe(seq: seq, epoch: event.epoch) && event.timestamp <= lastTimestamp
+        lastDigest = 0
+      } else {
+        isRepeated = digest == lastDigest && event.timestamp == lastTimestamp
+        if isRepeated { sequence.noteRepeat() }
+        lastDigest = digest
+      }
       lastArrival = arrival
+      if isRepeated { return .repeated }
       if event.timestamp < lastTimestamp {
         late += 1
-        return true
+        return .late
       }
       lastTimestamp = event.timestamp
-      return false
+      return .next
     }
   }
 

@@ -66,4 +66,15 @@ extension ModelFigures {
     bytes = model.encode().reduce(0) { $0 + $1.bytes.count }
     microsecondsPerRow = figures.secondsPerRow * 1e6
   }
+
+  mutating func take(_ found: DetectionPower) {
+    power = found.share
+    var (sizes, events): ([String: Double], [String: Int]) = ([:], [:])
+    for curve in found.curves {
+      guard let smallest = curve.smallest else { continue }
+      sizes[curve.fault.rawValue] = smallest
+      events[curve.fault.rawValue] = curve.points.first { $0.size == smallest }?.medianDelay
+    }
+    (detectable, delays) = (sizes, events)
+  }
 }

@@ -319,7 +319,15 @@ final class Trainer: Sendable {
     report.champion = champion.snapshotName
     report.figures = ModelFigures(verdict.candidate, of: candidate)
     report.championFigures = ModelFigures(verdict.champion, of: champion)
-    if verdict.accepted {
+    if verdict.accepted, let power = power(of: candidate, against: champion, job, rows) {
+      report.figures?.take(power.candidate)
+      report.championFigures?.take(power.champion)
+      if let objection = power.objection {
+        report.accepted = false
+        report.verdict = objection
+      }
+    }
+    if report.accepted == true {
       try install(candidate, job, weights: nil, report)
     } else {
       // It may still be wanted: `promote` takes it into use.
@@ -331,10 +339,20 @@ final class Trainer: Sendable {
       log.info(
         "kept the running model",
         metadata: LoggedEvent.modelKept.metadata([
-          "stream": "\(job.stream)", "verdict": "\(verdict.reason)",
+          "stream": "\(job.stream)", "verdict": "\(report.verdict)",
         ]))
       shards[job.shard].tell { $0.trainingEnded(job.id) }
     }
+  }
+
+  /// What both find of the same planted faults.
+  private func power(
+    of candidate: StreamModel, against champion: StreamModel, _ job: TrainingJob, _ rows: TrainingRows
+  ) -> PowerComparison? {
+    let (settings, seed) = settings(of: job.stream)
+    return PowerComparison(
+      candidate: candidate, champion: champion, rows: rows, settings: settings, seed: seed,
+      shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
   }
 
   /// On disk first, then into the shard: what scores is what a restart finds.

@@ -1,0 +1,42 @@
+import Control
+import Testing
+
+@testable import Pipeline
+
+/// A publisher that repeats itself: counted, and not scored twice.
+@Suite(.serialized) struct RepeatTests {
+  @Test func `an event that comes again is counted and not scored twice; one that looks like it is`() throws {
+    let harness = try Harness()
+    try harness.start()
+    func send(_ stream: String, _ ts: Int, _ value: Double, seq: Int? = nil) throws {
+      let number = seq.map { ",\"seq\":\($0)" } ?? ""
+      try harness.send(raw: "{\"stream\":\"\(stream)\",\"ts\":\(ts)\(number),\"values\":{\"x\":\(value)}}")
+    }
+    let begin = 1_700_000_000
+    // Numbered: 1 to 20, and 15 to 20 once more, in another order.
+    for seq in Array(1...20) + [17, 15, 16, 20, 19, 18] {
+      try send("numbered", begin + seq, Double(seq), seq: seq)
+    }
+    // Without numbers: each twice, but the same values at another time are another event, and so are others at the same time.
+    for second in 0..<10 {
+      for _ in 0..<2 { try send("plain", begin + second, 5) }
+    }
+    try send("plain", begin + 9, 6)
+    // The same number for ever, while time goes on.
+    for second in 0..<10 { try send("stuck", begin + second, 1, seq: 7) }
+    try send("end", begin, 1)
+    try harness.wait(for: "all events") {
+      let list = try harness.ask(.streams(StreamQuery()))
+      guard case .streams(let streams) = list else { return false }
+      return streams.rows.contains { $0.name == "end" && $0.events == 1 }
+    }
+    let numbered = try harness.stream("numbered").summary
+    #expect(numbered.events == 20 && numbered.repeats == 6 && numbered.late == 0)
+    let plain = try harness.stream("plain").summary
+    #expect(plain.events == 11 && plain.repeats == 10)
+    #expect(try harness.stream("stuck").summary.events == 10)
+    let source = try #require(try harness.status().sources.first)
+    #expect(source.refused["repeated"] == 16)
+    #expect(source.events == 20 + 11 + 10 + 1)
+  }
+}
