@@ -28,10 +28,7 @@ extension StreamDetector {
       open(moment, rows, time, contents, trackers, &workspace)
       // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
       heldTrackers = trackers
-      following = trackers.last.map {
-        let events = min(max(policy.run, 1), settings.alerts.openAfter)
-        return IncidentThresholds($0, opening: (workspace.ofRow, events))
-      }
+      following = trackers.last.map { IncidentThresholds($0) }
       say(.open, time, contents, moment.row, &workspace)
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
@@ -83,10 +80,10 @@ extension StreamDetector {
     }
   }
 
-  /// Of an incident that is over: what it cost, and what the thresholds keep of it because there were too many like it.
+  /// Of an incident that is over: what the thresholds keep of it because there were too many like it.
   private mutating func keepSurprise(_ trackers: inout [ThresholdTracker]) {
     guard let following, !trackers.isEmpty else { return }
-    let shares = surprise.settle(following, scored: counters.scored)
+    let shares = surprise.shares(scored: counters.scored)
     trackers[0].keep(shares, of: following.tracker, step: settings.calibration.step)
   }
 

@@ -96,7 +96,7 @@ extension StreamDetector {
   ) -> Bool {
     // For a few rows it is not worth the copies.
     if policy.isOpen || range.count < 4 { return false }
-    let before = (memory: memory, policy: policy, tails: counters.tails)
+    let before = (memory: memory, policy: policy, tails: counters.tails, surprise: surprise)
     workspace.trackers.removeAll(keepingCapacity: true)
     workspace.trackers.append(contentsOf: trackers)
     followRun(range, contents, &workspace)
@@ -110,7 +110,7 @@ extension StreamDetector {
         opening: workspace.opening, settings: settings)
       if next != .nothing {
         trackers = Array(workspace.trackers)
-        (memory, policy, counters.tails) = before
+        (memory, policy, counters.tails, surprise) = before
         return false
       }
     }
@@ -174,11 +174,8 @@ extension StreamDetector {
       // field stands still for one more event is a surprise only until it is told.
       let published =
         hasNothing ? 0 : following.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
-      workspace.logP[row] = published
-      if !wasOpen && acceptedSince == nil && logP <= opening && logP < published {
-        workspace.logP[row] = logP
-        surprise.add(logP, scored: counters.scored)
-      }
+      let isSurprise = !wasOpen && acceptedSince == nil && logP <= opening
+      workspace.logP[row] = isSurprise ? min(logP, published) : published
       count(workspace.logP[row])
       let hasSettled = wasOpen && settles(hasNothing ? nil : workspace.ofRow, timestamps[row], contents)
       let next = policy.step(
@@ -252,7 +249,9 @@ extension StreamDetector {
   private mutating func count(_ logP: Float) {
     if logP <= Levels.logs[5] {
       counters.tails[0] += 1
-      if logP <= Levels.logs[9] { counters.tails[1] += 1 }
+      if logP > Levels.logs[9] { return }
+      counters.tails[1] += 1
+      surprise.add(logP, scored: counters.scored)
       if logP <= Levels.logs[12] { counters.tails[2] += 1 }
       if logP <= Levels.logs[15] { counters.tails[3] += 1 }
     }

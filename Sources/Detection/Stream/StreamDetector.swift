@@ -79,7 +79,7 @@ public struct StreamDetector: Sendable {
       most: model.contents.partBound / 2)
     held = HeldValues(fields: plan.fields, patience: model.contents.patience)
     heldTrackers = []
-    following = policy.isOpen ? trackers.last.map { IncidentThresholds($0, opening: (0, 0)) } : nil
+    following = policy.isOpen ? trackers.last.map { IncidentThresholds($0) } : nil
     surprise = SurpriseAccount()
     drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil
@@ -104,7 +104,7 @@ public struct StreamDetector: Sendable {
     }
     if policy.incident?.id == alert.id { return }
     heldTrackers = []
-    following = trackers.last.map { IncidentThresholds($0, opening: (0, 0)) }
+    following = trackers.last.map { IncidentThresholds($0) }
     var incident = Incident(
       id: alert.id, onset: alert.onset, opened: alert.ts, severity: alert.severity, score: alert.score,
       pValue: alert.pValue, events: 1, features: alert.features, detectors: alert.detectors, kind: alert.kind,
