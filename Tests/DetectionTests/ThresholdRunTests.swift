@@ -31,6 +31,7 @@ import Testing
         scores: constant ? Array(repeating: 1, count: 50) : Array(scores[..<(seed == 1 ? 40 : 500)]),
         leastUnit: 1e-6, tail: seed == 2 ? .combined : .fitted)
       var alone = ThresholdTracker(start)
+      if seed == 2 { alone.extend(step: 0.001) }
       var together = alone
       var logP = [Float](repeating: 0, count: scores.count)
       for from in stride(from: 0, to: scores.count, by: length) {
