@@ -121,7 +121,7 @@ import Testing
     let goesOn = (0..<50).map { _ in memory.beginning(11.5) }.reduce(0, +)
     #expect(begins > 8 && goesOn == 0)
     for _ in 0..<Int(FigureMemory.peakHalfLife) { _ = memory.beginning(1) }
-    #expect(abs(memory.beginning(12) - 6) < 0.3, "half is forgotten")
+    #expect(abs(memory.beginning(12) - 5.7) < 0.3, "half is forgotten")
   }
 
   @Test func `a memory comes back from its bytes`() throws {

@@ -37,10 +37,13 @@ struct FigureMemory: Sendable, Equatable {
     return figure + short + long
   }
 
+  /// How much above the recent past is still no beginning, in nats.
+  private static let tolerance: Float = 0.3
+
   /// Takes the bounded figure of an event; by how much it is above all of the recent past: 0 unless something begins.
   @inline(__always)
   mutating func beginning(_ bounded: Float) -> Float {
-    let above = max(0, bounded - peak)
+    let above = max(0, bounded - peak - Self.tolerance)
     peak = max(peak * Self.peakKept, bounded)
     return above
   }
