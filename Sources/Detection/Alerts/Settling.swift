@@ -2,7 +2,8 @@
 ///
 /// The latest combined figures of an open incident must be distributed alike in their earlier and their later half, and
 /// otherwise than on the rows that were learned from; both by the Kolmogorov–Smirnov distance, counted with as many figures as
-/// are independent. What goes on growing (a leak, a disk that fills up) never settles, however long it lasts.
+/// are independent. What goes on growing (a leak, a disk that fills up) does not settle; only hundreds of usual spreads out, where inputs grow
+/// logarithmically, may its growth be lost in the noise of the figures.
 struct Settling: Sendable {
   /// Figures that are looked at, and those that are needed.
   static let most = 128
