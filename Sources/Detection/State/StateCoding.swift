@@ -46,6 +46,8 @@ extension StreamDetector {
       writer.append(following != nil)
       following?.encode(to: &writer)
       surprise.encode(to: &writer)
+      writer.append(taught != nil)
+      taught?.encode(to: &writer)
       drift.encode(to: &writer)
     }
     return writer.bytes
@@ -112,6 +114,13 @@ extension StreamDetector {
         following = try IncidentThresholds(decoding: &reader, like: Self.fresh(of: model))
       }
       let surprise = try SurpriseAccount(decoding: &reader)
+      var taught: ThresholdTracker?
+      if try reader.bool() {
+        var kept = Self.fresh(of: model)
+        try kept.decode(from: &reader)
+        kept.reach = ThresholdTracker.unlimited
+        taught = kept
+      }
       let drift = try DriftGauge(decoding: &reader)
       if let model, model.snapshotName == modelName {
         guard context.count == self.context.count, trackers.count == self.trackers.count,
@@ -126,6 +135,7 @@ extension StreamDetector {
         heldTrackers = held
         self.following = following
         self.surprise = surprise
+        self.taught = taught
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase
       }

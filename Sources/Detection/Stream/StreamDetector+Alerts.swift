@@ -28,7 +28,7 @@ extension StreamDetector {
       open(moment, rows, time, contents, trackers, &workspace)
       // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
       heldTrackers = trackers
-      following = trackers.last.map { IncidentThresholds($0) }
+      following = (taught ?? trackers.last).map { IncidentThresholds($0) }
       say(.open, time, contents, moment.row, &workspace)
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
@@ -59,7 +59,7 @@ extension StreamDetector {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
         workspace.chanceIncidents += 1
       }
-      keepSurprise(&trackers)
+      keepSurprise(trackers)
       policy.end(at: time)
       heldTrackers = []
       following = nil
@@ -75,16 +75,19 @@ extension StreamDetector {
         trackers[0].replenish(step: settings.calibration.step)
       }
       following = nil
+      taught = nil
       held.accept()
       requestTraining(.newNormal)
     }
   }
 
   /// Of an incident that is over: what the thresholds keep of it because there were too many like it.
-  private mutating func keepSurprise(_ trackers: inout [ThresholdTracker]) {
-    guard let following, !trackers.isEmpty else { return }
+  private mutating func keepSurprise(_ trackers: [ThresholdTracker]) {
+    guard let following, var kept = taught ?? trackers.first else { return }
     let shares = surprise.shares(scored: counters.scored)
-    trackers[0].keep(shares, of: following.tracker, step: settings.calibration.step)
+    if SIMD16.zero.isBelow(shares).bits == 0 { return }
+    kept.keep(shares, of: following.tracker, step: settings.calibration.step)
+    taught = kept
   }
 
   /// Keeps the worst event of an open incident, and gives the thresholds back what chance did not cause.

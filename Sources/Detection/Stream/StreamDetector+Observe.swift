@@ -74,10 +74,14 @@ extension StreamDetector {
     }
 
     let mayOpen = phase == .scoring && acceptedSince == nil
+    let isOverdrawn = surprise.isOverdrawn(scored: counters.scored)
+    if !isOverdrawn { taught = nil }
     let isStill = held.follow(
-      rows, width: width, columns: columns, timestamps: timestamps, range, contents,
-      learning: surprise.isOverdrawn(scored: counters.scored), into: &workspace.still)
-    if hasMissing || isStill || !scoreCalmly(range, timestamps, contents, mayOpen: mayOpen, &workspace) {
+      rows, width: width, columns: columns, timestamps: timestamps, range, contents, learning: isOverdrawn,
+      into: &workspace.still)
+    if hasMissing || isStill || taught != nil
+      || !scoreCalmly(range, timestamps, contents, mayOpen: mayOpen, &workspace)
+    {
       scoreOneByOne(rows, width, timestamps, range, contents, mayOpen: mayOpen, &workspace)
     }
     counters.scored += UInt64(range.count)
@@ -172,9 +176,9 @@ extension StreamDetector {
       workspace.score[row] = score
       // Of the next event after all that came before it, an open incident included, whose end is judged by the score. That a
       // field stands still for one more event is a surprise only until it is told.
-      let published =
-        hasNothing ? 0 : following.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
-      let isSurprise = !wasOpen && acceptedSince == nil && logP <= opening
+      let usual = following?.tracker ?? taught
+      let published = hasNothing ? 0 : usual.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
+      let isSurprise = !wasOpen && acceptedSince == nil && taught == nil && logP <= opening
       workspace.logP[row] = isSurprise ? min(logP, published) : published
       count(workspace.logP[row])
       let hasSettled = wasOpen && settles(hasNothing ? nil : workspace.ofRow, timestamps[row], contents)
@@ -197,6 +201,7 @@ extension StreamDetector {
       if policy.incident?.isConfirmed == true { continue }
       var learning = trackers.mutableSpan
       learn(row, contents, &learning, workspace)
+      taught?.update(workspace.ofRow, step: settings.calibration.step, refill: !policy.isOpen)
     }
     self.trackers = trackers
   }

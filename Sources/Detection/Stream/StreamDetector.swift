@@ -37,6 +37,9 @@ public struct StreamDetector: Sendable {
   /// What p-values rest on while an incident is open; nil when there is none, or no model.
   var following: IncidentThresholds?
   var surprise = SurpriseAccount()
+  /// What incidents taught, while the account is overdrawn: what is published rests on it. Incidents open as if they had taught
+  /// nothing: the second fault is one, too.
+  var taught: ThresholdTracker?
   var policy = AlertPolicy()
   var settling = Settling()
   var counters = DetectorCounters()
@@ -81,6 +84,7 @@ public struct StreamDetector: Sendable {
     heldTrackers = []
     following = policy.isOpen ? trackers.last.map { IncidentThresholds($0) } : nil
     surprise = SurpriseAccount()
+    taught = nil
     drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil
     training.installed(at: counters)
