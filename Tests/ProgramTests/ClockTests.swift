@@ -9,15 +9,15 @@ import Testing
       let daemon = try Daemon(
         "sources: [{name: in, socket: pull, bind: [\"\(Daemon.endpoint("in", in: folder))\"]}]", in: folder)
       let sender = try Sender(to: Daemon.endpoint("in", in: folder))
-      func send(at time: Double) throws {
-        try sender.send(#"{"stream":"a","ts":\#(time),"values":{"a":1,"b":2}}"#)
+      func send(at time: Double, _ value: Int = 1) throws {
+        try sender.send(#"{"stream":"a","ts":\#(time),"values":{"a":\#(value),"b":2}}"#)
       }
       try sender.sendOrdinary("a", 0..<50)
       try daemon.waitForEvents(50, of: "a")
       // An hour back and forth again; twice the same moment; before all time; ten days ahead of now.
       try send(at: 1_700_000_050 - 3600)
       try send(at: 1_700_000_051)
-      try send(at: 1_700_000_051)
+      try send(at: 1_700_000_051, 3)
       try send(at: -5)
       try send(at: Date().timeIntervalSince1970 + 10 * 86_400)
       try sender.sendOrdinary("a", 60..<100)

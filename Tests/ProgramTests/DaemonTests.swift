@@ -76,12 +76,13 @@ import Testing
         // What it says again lies nearer to a row than the mean of all rows does.
         let again = try #require(report.reconstructed)
         #expect(again.count == report.recent.count)
-        let real = report.recent.map { $0[memory] ?? .nan }
+        let load = try #require(report.fields.firstIndex(of: "load"))
+        let real = report.recent.map { $0[load] ?? .nan }
         let middle = real.reduce(0, +) / Double(real.count)
         func error(_ guess: (Int) -> Double) -> Double {
           real.indices.dropFirst(16).map { (real[$0] - guess($0)) * (real[$0] - guess($0)) }.reduce(0, +)
         }
-        #expect(error { again[$0][memory] } < error { _ in middle }, "\(model)")
+        #expect(error { again[$0][load] } < error { _ in middle }, "\(model)")
         guard case .models(let list) = try daemon.client.ask(.models(stream: "host-1")) else { return }
         let curve = try #require(list.models.first { $0.detector == model }).curve
         #expect(curve.count >= 2 && curve.allSatisfy { $0.loss.isFinite && $0.heldOutLoss?.isFinite == true })
