@@ -223,7 +223,9 @@ struct IngestThreadTests {
   @Test func `sequence numbers, late events and times are told by stream`() throws {
     let harness = try IngestHarness(IngestSettings(sources: [IngestHarness.source()]), context: context)
     let sender = try harness.sender()
-    for (seq, epoch, ts) in [(1, "a", 10), (2, "a", 11), (5, "a", 12), (5, "a", 12), (6, "a", 11), (0, "b", 13)] {
+    for (seq, epoch, ts) in [
+      (1, "a", 10), (2, "a", 11), (5, "a", 12), (5, "a", 12), (6, "a", 11), (0, "b", 13),
+    ] {
       try sender.send(
         text: "{\"stream\":\"s\",\"seq\":\(seq),\"epoch\":\"\(epoch)\",\"ts\":\(1_732_270_000 + ts),\"x\":1}")
     }
