@@ -59,7 +59,7 @@ extension StreamDetector {
         for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
         workspace.chanceIncidents += 1
       }
-      keepSurprise(trackers)
+      keepSurprise(&trackers, wasFault: policy.incident?.isFault == true)
       policy.end(at: time)
       heldTrackers = []
       following = nil
@@ -82,12 +82,22 @@ extension StreamDetector {
   }
 
   /// Of an incident that is over: what the thresholds keep of it because there were too many like it.
-  private mutating func keepSurprise(_ trackers: [ThresholdTracker]) {
-    guard let following, var kept = taught ?? trackers.first else { return }
+  ///
+  /// What may have been chance tells what is usual. A certain fault tells it of what is published only: the next one opens an
+  /// incident as if it were the first.
+  private mutating func keepSurprise(_ trackers: inout [ThresholdTracker], wasFault: Bool) {
+    guard let following, !trackers.isEmpty else { return }
     let shares = surprise.shares(scored: counters.scored)
     if SIMD16.zero.isBelow(shares).bits == 0 { return }
-    kept.keep(shares, of: following.tracker, step: settings.calibration.step)
-    taught = kept
+    let step = settings.calibration.step
+    if wasFault {
+      var kept = taught ?? trackers[0]
+      kept.keep(shares, of: following.tracker, step: step)
+      taught = kept
+    } else {
+      trackers[0].keep(shares, of: following.tracker, step: step)
+      taught?.keep(shares, of: following.tracker, step: step)
+    }
   }
 
   /// Keeps the worst event of an open incident, and gives the thresholds back what chance did not cause.
