@@ -3,7 +3,7 @@ public struct DetectionSettings: Sendable, Equatable {
   /// How much is gathered before and kept for learning.
   public struct Collecting: Sendable, Equatable {
     /// Rows before the first model is fitted; more follow as rows multiply, see ``Retraining/growth``.
-    public var rows = 64
+    public var rows = 600
     /// Rows of history that a training reads at most; the newest count.
     public var maximumRows = 20_000
     public init() {}
@@ -30,7 +30,7 @@ public struct DetectionSettings: Sendable, Equatable {
     /// The newest part of the rows, kept out of the fit, that the first thresholds come from (0.05…0.5).
     public var heldOutShare = 0.25
     /// Events after the first model during which scores are given but alerts are not yet possible.
-    public var freshRows = 536
+    public var freshRows = 64
     /// By how much one event at least moves a threshold, as a part of the local tail length (0.0001…0.1): how fast
     /// p-values follow a slow change of what is usual.
     public var step: Float = 0.001

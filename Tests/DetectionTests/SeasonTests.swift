@@ -137,7 +137,10 @@ import Testing
   @Test func `the first scores come after 64 events and alerts when the stream is known better`() throws {
     var signals = Signals(features: 3, noise: .autoregressive, seed: 14)
     let all = signals.rows(900)
-    var detector = StreamDetector(stream: StreamKey("new"), settings: DetectionSettings(), seed: 1)
+    var settings = DetectionSettings()
+    settings.collecting.rows = 64
+    settings.calibration.freshRows = 536
+    var detector = StreamDetector(stream: StreamKey("new"), settings: settings, seed: 1)
     for field in all.fields { detector.addField(field) }
     var workspace = DetectorWorkspace()
     var (end, firstScored, trainings) = (0, 0, 0)
