@@ -33,9 +33,11 @@ demo: build
 demo-live: build
 	$(BUILD)/anomalylab demo --live
 
+# What failed is said once more at the end, where it is looked for among thousands of lines.
 test: deps
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --no-parallel
+	@$(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/test.log; status=$${PIPESTATUS[0]}; \
+	[ $$status = 0 ] || { echo; echo "make test: what failed:"; grep -E '^✘|error:' .build/test.log | cut -c1-600; }; exit $$status
 
 # The laws of all models of the suite, not only of a few of each family: half an hour.
 test-slow: deps

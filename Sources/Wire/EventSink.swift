@@ -10,6 +10,8 @@ import CSimdJSON
   public struct Event: Sendable {
     /// Seconds since 1970; NaN when the payload does not say it and nothing was filled in.
     public var timestamp: Double
+    /// Whether the time is that of the arrival, and says nothing about which event this is.
+    public var hasArrivalTime: Bool
     public var seq: UInt64?
     /// A hash of the epoch's text.
     public var epoch: UInt64?
@@ -29,6 +31,7 @@ import CSimdJSON
   }
 
   static let hasRatesFlag: UInt32 = 1 << 16
+  static let arrivalTimeFlag: UInt32 = 1 << 17
 
   let seed: UInt64
   // On the heap, so that its members are reached without the checks that a class's own are.
@@ -104,7 +107,8 @@ import CSimdJSON
     let event = unsafe raw.pointee.events[index]
     let flags = event.flags
     return Event(
-      timestamp: event.timestamp, seq: flags & CSJ_HAS_SEQ.rawValue != 0 ? event.seq : nil,
+      timestamp: event.timestamp, hasArrivalTime: flags & Self.arrivalTimeFlag != 0,
+      seq: flags & CSJ_HAS_SEQ.rawValue != 0 ? event.seq : nil,
       epoch: flags & CSJ_HAS_EPOCH.rawValue != 0 ? event.epoch : nil, schema: event.schema,
       isPositional: flags & CSJ_POSITIONAL.rawValue != 0,
       namesFields: flags & CSJ_NAMES_FIELDS.rawValue != 0,

@@ -114,6 +114,7 @@ extension EventSink {
       let event = unsafe raw.pointee.events + index
       if ignoresPayload {
         unsafe event.pointee.timestamp = arrival
+        unsafe event.pointee.flags |= Self.arrivalTimeFlag
         if unsafe event.pointee.status == CSJ_BAD_TIMESTAMP.rawValue { unsafe event.pointee.status = 0 }
         continue
       }
@@ -130,6 +131,7 @@ extension EventSink {
       let time = unsafe event.pointee.timestamp
       if time.isNaN {
         unsafe event.pointee.timestamp = arrival
+        unsafe event.pointee.flags |= Self.arrivalTimeFlag
       } else if time < earliest || time > latest, unsafe event.pointee.status == 0 {
         unsafe event.pointee.status = Refusal.absurdTimestamp.status
       }

@@ -26,7 +26,7 @@ struct RowReader {
       event.timestamp = arrival - Double(rows - 1 - row) * interval
       event.first_value = UInt32(row * width)
       event.value_count = UInt32(width)
-      event.flags = CSJ_POSITIONAL.rawValue
+      event.flags = CSJ_POSITIONAL.rawValue | EventSink.arrivalTimeFlag
       sink.append(event)
     }
     return nil

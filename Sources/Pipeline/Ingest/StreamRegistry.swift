@@ -41,7 +41,9 @@ struct StreamRegistry {
         isRepeated = sequence.observe(seq: seq, epoch: event.epoch) && event.timestamp <= lastTimestamp
         lastDigest = 0
       } else {
-        isRepeated = digest == lastDigest && event.timestamp == lastTimestamp
+        // The time of arrival is not the event's own: two that came together may well be alike.
+        isRepeated =
+          digest == lastDigest && event.timestamp == lastTimestamp && !event.hasArrivalTime
         if isRepeated { sequence.noteRepeat() }
         lastDigest = digest
       }
