@@ -4,7 +4,8 @@ import Testing
 /// The rules of the house, held against the sources themselves. Each rule is shown to be able to fail by
 /// ``RulesThatCanFailTests``.
 @Suite struct ArchitectureTests {
-  let tree = SourceTree.ofThisPackage()
+  static let shared = SourceTree.ofThisPackage()
+  var tree: SourceTree { Self.shared }
 
   @Test func `imports point down the table only`() {
     #expect(tree.files.count > 20)

@@ -20,7 +20,8 @@ import Testing
       let rows = text.split(separator: "\n").map {
         $0.split(separator: ",", omittingEmptySubsequences: false)
       }
-      #expect((15...20).contains(rows.count - 1), "\(rows.count) rows")
+      // A machine that is busy gives it fewer turns, and never more.
+      #expect((5...20).contains(rows.count - 1), "\(rows.count) rows")
       #expect(rows.allSatisfy { $0.count == rows[0].count })
       for name in [
         "ts", "cpu.user", "load.1", "mem.used", "disk.write", "net.lo.packets", "switches", "page.faults",
