@@ -42,6 +42,31 @@ import Testing
     }
   }
 
+  @Test func `whatever bytes come, they are a request or refused`() throws {
+    let whole = Array(
+      "POST /api/v1/label?id=a%20b&x=%C3%A9 HTTP/1.1\r\nHost: localhost:5561\r\nContent-Length: 12\r\nAccept: a, b\r\n\r\n"
+        .utf8)
+    var random = Seeded(state: 5)
+    var taken = 0
+    for _ in 0..<20_000 {
+      var bytes = whole
+      for _ in 0...Int.random(in: 0...2, using: &random) where !bytes.isEmpty {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0...3, using: &random) {
+        case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 1: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
+        case 2: bytes.removeSubrange(place..<min(bytes.count, place + 4))
+        default: bytes.insert(contentsOf: bytes[..<place], at: place)
+        }
+      }
+      guard let head = try? HTTPHead(bytes, largestBody: 1000) else { continue }
+      taken += 1
+      #expect(head.request.path.hasPrefix("/") && (0...1000).contains(head.bodyLength))
+      #expect(!head.request.path.unicodeScalars.contains { $0.value < 0x20 })
+    }
+    #expect((100..<19_000).contains(taken), "\(taken) of 20,000")
+  }
+
   @Test(arguments: [
     ("GET / HTTP/2.0\n\n", 505), ("POST / HTTP/1.1\n\n", 411),
     ("POST / HTTP/1.1\nContent-Length: 1001\n\n", 413),
@@ -82,5 +107,15 @@ import Testing
       if (try? HTTPHead(bytes, largestBody: 1000)) != nil { taken += 1 }
     }
     #expect(taken > 0 && taken < 20_000)
+  }
+}
+
+/// Numbers that are the same in every run.
+private struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state ^ (state >> 29)
   }
 }

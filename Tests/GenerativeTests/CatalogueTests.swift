@@ -103,6 +103,34 @@ func auroc(usual: [Float], odd: [Float]) -> Double {
     }
   }
 
+  @Test(
+    "a file with wrong bytes is refused or is a model that scores, and never ends the process",
+    arguments: Catalogue.tested)
+  func damagedBytes(entry: Catalogue.Entry) throws {
+    let whole = try entry.fitted().encode()
+    var random = RandomStream(seed: 11)
+    for round in 0..<200 {
+      var bytes = whole
+      // What describes the model stands in front: most of the damage goes there.
+      let reach = round % 4 == 0 ? bytes.count : min(bytes.count, 2048)
+      for _ in 0...random.below(2) {
+        let place = random.below(min(reach, bytes.count))
+        switch random.below(4) {
+        case 0: bytes[place] ^= 1 << UInt8(random.below(8))
+        case 1: bytes[place] = UInt8(ascii: "0") + UInt8(random.below(10))
+        case 2: bytes.insert(UInt8(ascii: "0") + UInt8(random.below(10)), at: place)
+        default: bytes.remove(at: place)
+        }
+      }
+      do {
+        let model = try entry.decode(bytes)
+        if model.width == World.width { _ = scores(model, World.rows(4, seed: 2)) }
+      } catch {
+        #expect(error is WeightsError, "\(error)")
+      }
+    }
+  }
+
   @Test("planted outliers score above usual rows", arguments: Catalogue.tested)
   func outliers(entry: Catalogue.Entry) throws {
     let model = try entry.fitted()

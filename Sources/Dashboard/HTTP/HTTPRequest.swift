@@ -72,7 +72,9 @@ struct HTTPHead {
       throw .unsupported(411, "content-length")
     }
     let parts = first[1].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let path = Self.decoded(parts[0], plus: false) else { throw .malformed("path") }
+    guard let path = Self.decoded(parts[0], plus: false),
+      !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+    else { throw .malformed("path") }
     var query: [(name: String, value: String)] = []
     for pair in parts.count > 1 ? parts[1].split(separator: "&") : [] {
       let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -260,7 +260,8 @@ extension ChowLiuTree {
     let file = try Weights(decoding: bytes)
     frame = try ReferenceFrame(file, as: Self.catalogueName)
     let width = frame.preparation.form.width
-    let parent = try file.tensor("parent", shape: [width]).values.map { Int($0) }
+    // What is no whole number is no place in the tree, and refused as one that is not there.
+    let parent = try file.tensor("parent", shape: [width]).values.map { Int(exactly: $0) ?? width }
     guard
       let tree = DependencyTree(
         parent: parent, probability: try file.probabilities("probability", shape: [width, 2]))
