@@ -67,6 +67,11 @@ $('token-dialog').addEventListener('close', () => {
 let current = { name: '', live: null };
 const known = { ...views.views, gallery };
 
+// How soon the page and its first view were there, in milliseconds: `anomalylab bench paint` reads it.
+const measured = document.documentElement.dataset;
+new PerformanceObserver(list => { measured.firstPaint = list.getEntries()[0].startTime.toFixed(1); }).observe({ type: 'paint', buffered: true });
+function shown() { measured.firstView ??= performance.now().toFixed(1); }
+
 async function show() {
   const [name, ...rest] = decodeURI(location.hash.slice(1) || 'streams').split('/');
   const argument = rest.length ? decodeURIComponent(location.hash.slice(1).split('/').slice(1).join('/')) : null;
@@ -80,6 +85,7 @@ async function show() {
   const fill = (...children) => { if (current === mine) main.replaceChildren(...children.flat(Infinity).filter(Boolean)); };
   try {
     mine.live = await view(argument, fill);
+    shown();
   } catch (error) {
     fill(h('p', { class: 'bad', role: 'alert' }, error.message));
   }
