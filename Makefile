@@ -39,7 +39,7 @@ test: deps
 	@$(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/test.log; status=$${PIPESTATUS[0]}; \
 	[ $$status = 0 ] || { echo; echo "make test: what failed:"; grep -E '^✘|error:' .build/test.log | cut -c1-600; }; exit $$status
 
-# The laws of all models of the suite, not only of a few of each family: half an hour.
+# The laws of all models of the suite, not only of a few of each family: a few minutes.
 test-slow: deps
 	$(SWIFT) build --build-tests
 	ANOMALYD_SLOW=1 $(SWIFT) test --skip-build --no-parallel --filter GenerativeTests

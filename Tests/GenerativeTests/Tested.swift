@@ -3,7 +3,7 @@ import Generative
 
 extension Catalogue {
   /// The members that the laws of all are checked on: a few of every family within minutes, all of them with
-  /// `ANOMALYD_SLOW=1` (`make test-slow`: half an hour in a debug build), some with `ANOMALYD_SLOW=nice,pixelcnn`.
+  /// `ANOMALYD_SLOW=1` (`make test-slow`: a few minutes), some with `ANOMALYD_SLOW=nice,pixelcnn`.
   static let tested: [Entry] = {
     guard let asked = ProcessInfo.processInfo.environment["ANOMALYD_SLOW"] else {
       return all.filter { usual.contains($0.name) }
