@@ -41,7 +41,7 @@ extension Catalogue.Entry {
   /// Networks for pictures are smaller here: as they come they take minutes in a debug build.
   private func fittedForWorld() throws -> any TrainedModel {
     guard name.hasPrefix("pixel") else { return try fit(World.training, 3) }
-    let size = ["layers": "2", name == "pixelcnn" ? "channels" : "units": "8"]
+    let size = ["layers": "3", name == "pixelcnn" ? "channels" : "units": "16"]
     return try fit(Records(World.training), FitOptions(seed: 3, settings: size, epochs: 100))
   }
 
