@@ -56,6 +56,8 @@ extension StreamDetector {
     _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
   ) {
     workspace.inputs.wantsWindows = contents.readsWindows
+    workspace.inputs.imputation.filling = Filling(settings, rbm: contents.rbm)
+    workspace.inputs.imputation.begin(ages: absences)
     let hasMissing = workspace.inputs.build(
       plan: contents.plan, levelLimit: contents.plan.limit, rows: rows, from: range.lowerBound, width: width,
       columns: columns, count: range.count, context: &context)
@@ -67,8 +69,10 @@ extension StreamDetector {
         into: &workspace.run, scratch: &workspace.scratch, space: &workspace.space)
       workspace.keepRun(of: detector, range, contents)
     }
+    let confidence = Confidence.of(missing: 0, rows: contents.heldOutWorth)
+    for row in range { workspace.confidence[row] = confidence }
     if hasMissing {
-      noteAbsences(rows, width, range)
+      noteAbsences(rows, width, range, contents, &workspace)
     } else if !absences.isEmpty {
       for field in absences.indices { absences[field] = 0 }
     }
@@ -262,17 +266,30 @@ extension StreamDetector {
     }
   }
 
-  private mutating func noteAbsences(_ rows: [Float], _ width: Int, _ range: Range<Int>) {
+  /// Counts what did not come, by field and by event.
+  private mutating func noteAbsences(
+    _ rows: [Float], _ width: Int, _ range: Range<Int>, _ contents: StreamModel.Contents,
+    _ workspace: inout DetectorWorkspace
+  ) {
     if absences.count != columns.count { absences = Array(repeating: 0, count: columns.count) }
-    for (field, column) in columns.enumerated() {
-      for row in range {
+    let fields = Float(columns.count)
+    for row in range {
+      var missing: Float = 0
+      for (field, column) in columns.enumerated() {
         if column >= 0 && Int(column) < width && rows[row * width + Int(column)].isFinite {
           absences[field] = 0
         } else {
           absences[field] &+= 1
-          counters.missingValues += 1
+          missing += 1
         }
       }
+      if missing == 0 { continue }
+      counters.missingValues += UInt64(missing)
+      let filled = workspace.inputs.imputation.filled[row - range.lowerBound]
+      counters.imputedValues += UInt64(filled)
+      workspace.imputed[row] = Float(filled) / fields
+      workspace.missing[row] = missing / fields
+      workspace.confidence[row] = Confidence.of(missing: missing / fields, rows: contents.heldOutWorth)
     }
   }
 }

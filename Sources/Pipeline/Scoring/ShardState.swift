@@ -145,7 +145,8 @@ struct ShardState {
       around.outbox.add(
         ScoreRun(
           stream: streams[local].key, timestamps: Array(timestamps[..<count]),
-          scores: workspace.oddness[..<count].map(Float.init), pValues: (0..<count).map(workspace.pValue)))
+          scores: workspace.oddness[..<count].map(Float.init), pValues: (0..<count).map(workspace.pValue),
+          confidences: Array(workspace.confidence[..<count])))
     }
     let highest = workspace.score[..<count].reduce(0) { max($0, $1) }
     streams[local].maxScore = max(streams[local].maxScore, Double(highest))
