@@ -15,6 +15,7 @@ enum DetectionReading {
     section.clock("time_zone", &detection.clock)
     section.choice("missing", &detection.missing)
     section.integer("previous_for", &detection.previousFor, 1...1000)
+    section.duration("lateness", &detection.lateness, 0...604_800)
     section.integer("window", &detection.window, 2...64)
     number(section, "squash_beyond", &detection.squashBeyond, 2...16)
     section.section("autoencoder") {

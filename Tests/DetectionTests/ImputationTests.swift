@@ -73,7 +73,10 @@ struct ImputationTests {
     return (sum / Double(holes.count)).squareRoot()
   }
 
-  @Test func `the model's values lie near the closed-form conditional mean, and beat the last value and the mean`() throws {
+  @Test
+  func `the model's values lie near the closed-form conditional mean, and beat the last value and the mean`()
+    throws
+  {
     for seed in [3, 4, 5] as [UInt64] {
       var signals = Self.signals(seed)
       let detector = try trainedDetector(on: signals.rows(3000), settings: Self.settings(.model), seed: seed)

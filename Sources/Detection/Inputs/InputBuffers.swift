@@ -3,7 +3,7 @@
 /// Reused for every batch of every stream of a shard.
 struct InputBuffers: Sendable {
   /// Context rows, then the batch's rows, of scaled levels; NaN where missing.
-  private var levels: [Float] = []
+  private(set) var levels: [Float] = []
   /// `count × width` of the last batch; 0 where masked.
   private(set) var inputs: [Float] = []
   /// Of the same shape; only valid when ``build(plan:levelLimit:rows:from:width:columns:count:context:)`` said so.

@@ -3,7 +3,7 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  /// Version 5 ends before what is said of filled-in values; it is still read.
+  /// Version 5 ends before what is said of filled-in values and late events; it is still read.
   private static let version: UInt32 = 6
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
@@ -52,6 +52,8 @@ extension StreamDetector {
       drift.encode(to: &writer)
     }
     writer.append(counters.imputedValues)
+    let late = counters.late
+    for count in [late.placed, late.tooLate, late.notHeld, late.setBack] { writer.append(count) }
     writer.append(policy.incident?.confidence ?? .nan)
     writer.append(policy.incident?.imputed ?? .nan)
     return writer.bytes
@@ -146,6 +148,10 @@ extension StreamDetector {
     }
     if version >= 6 {
       counters.imputedValues = try reader.uint64()
+      counters.late.placed = try reader.uint64()
+      counters.late.tooLate = try reader.uint64()
+      counters.late.notHeld = try reader.uint64()
+      counters.late.setBack = try reader.uint64()
       let (confidence, imputed) = (try reader.double(), try reader.double())
       incident?.confidence = confidence.isNaN ? nil : confidence
       incident?.imputed = imputed.isNaN ? nil : imputed

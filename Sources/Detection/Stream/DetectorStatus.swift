@@ -23,6 +23,7 @@ public struct DetectorStatus: Sendable, Equatable {
   public var missingValues: UInt64
   /// Those of them that were filled in.
   public var imputedValues: UInt64
+  public var late: LateCounters
   public var openIncident: Incident?
   public var trainingRequest: TrainingReason?
   public var isTraining: Bool
@@ -43,6 +44,7 @@ struct DetectorCounters: Sendable, Equatable {
   var quarantined: UInt64 = 0
   var missingValues: UInt64 = 0
   var imputedValues: UInt64 = 0
+  var late = LateCounters()
 }
 
 extension StreamDetector {
@@ -54,7 +56,8 @@ extension StreamDetector {
       lastScore: 100 * (1 - (Double(counters.lastLogP) / 4).exponential), lastPValue: p,
       drift: Double(drift.measure), tails: (0..<4).map { counters.tails[$0] }, incidents: counters.incidents,
       quarantined: counters.quarantined, missingValues: counters.missingValues,
-      imputedValues: counters.imputedValues, openIncident: openIncident,
+      imputedValues: counters.imputedValues, late: counters.late,
+      openIncident: openIncident,
       trainingRequest: trainingRequest, isTraining: isTraining, snapshot: model?.snapshotName,
       trainedAt: model?.trainedAt)
   }

@@ -30,6 +30,10 @@ public struct DetectorWorkspace {
   public internal(set) var confidence: [Float]
   /// Per event: share of the model's fields whose values were filled in, see ``MissingPolicy``; 0…1.
   public internal(set) var imputed: [Float]
+  /// Per event: came too late to be scored, and is not to be learned from.
+  public internal(set) var unscored: [Bool]
+  /// Whether any of the batch is ``unscored``.
+  public internal(set) var hasUnscored = false
   /// Statements to publish, in order; `seq` and `epoch` are the publisher's to give.
   public internal(set) var alerts: [Alert] = []
   /// Incidents that ended in this batch and were as short as chance.
@@ -49,6 +53,10 @@ public struct DetectorWorkspace {
   var standard: [[Float]]
   /// The same of the figure that one row's detectors were combined to.
   var ofRow: Float = 0
+  /// Per event: its figure by itself; NaN when nothing of it came.
+  var own: [Float]
+  /// The context of an event that came late.
+  var lateContext: [Float] = []
   // Of a run of rows, by event: the combined figures, and their standardised ones.
   var figure: [Float]
   var combined: [Float]
@@ -69,6 +77,8 @@ public struct DetectorWorkspace {
     quarantined = Array(repeating: false, count: rows)
     confidence = Array(repeating: 0, count: rows)
     imputed = Array(repeating: 0, count: rows)
+    unscored = Array(repeating: false, count: rows)
+    own = Array(repeating: 0, count: rows)
     missing = Array(repeating: 0, count: rows)
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
@@ -89,6 +99,7 @@ public struct DetectorWorkspace {
   /// Clears what is left of the batch before.
   mutating func begin(_ count: Int) {
     chanceIncidents = 0
+    hasUnscored = false
     still.begin(count)
     for row in 0..<count {
       score[row] = 0
@@ -97,6 +108,7 @@ public struct DetectorWorkspace {
       quarantined[row] = false
       confidence[row] = 0
       imputed[row] = 0
+      unscored[row] = false
       missing[row] = 0
     }
     for detector in raw.indices { for row in 0..<count { raw[detector][row] = .nan } }

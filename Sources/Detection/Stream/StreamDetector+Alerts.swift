@@ -162,7 +162,7 @@ extension StreamDetector {
     }
   }
 
-  private func explain(
+  func explain(
     _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
     _ workspace: DetectorWorkspace
   ) -> Explanation {
@@ -222,9 +222,9 @@ extension StreamDetector {
     return scores
   }
 
-  private mutating func say(
+  mutating func say(
     _ state: Alert.State, _ time: Double, _ contents: StreamModel.Contents, _ row: Int,
-    _ workspace: inout DetectorWorkspace, isAccepted: Bool = false
+    _ workspace: inout DetectorWorkspace, isAccepted: Bool = false, isAmended: Bool = false
   ) {
     policy.change {
       $0.eventsWhenSaid = $0.events
@@ -239,7 +239,7 @@ extension StreamDetector {
       text =
         workspace.still.text(row, incident.features.first, now: time, contents)
         ?? AlertText.what(incident.features, kind: incident.kind, onset: incident.onset, now: time)
-      if state == .update { text += AlertText.goesOn(for: lasted) }
+      if state == .update { text += isAmended ? AlertText.amended : AlertText.goesOn(for: lasted) }
     case .resolved:
       text =
         isAccepted
@@ -255,6 +255,7 @@ extension StreamDetector {
     alert.evidence = incident.evidence
     alert.confidence = incident.confidence
     alert.imputed = incident.imputed
+    if isAmended { alert.amended = true }
     if incident.flaps > 0 {
       alert.flaps = incident.flaps
       alert.text += " It has come and gone \(incident.flaps) times."

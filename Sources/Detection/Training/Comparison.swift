@@ -40,7 +40,8 @@ extension ModelTrainer {
   ///   - clock: seconds, by which scoring is timed.
   public static func compare(
     candidate: StreamModel, champion: StreamModel, rows: TrainingRows,
-    settings: DetectionSettings = DetectionSettings(), heldOut: Double = 0.25, seed: UInt64 = 1, clock: () -> Double = { 0 }
+    settings: DetectionSettings = DetectionSettings(), heldOut: Double = 0.25, seed: UInt64 = 1,
+    clock: () -> Double = { 0 }
   ) -> Comparison {
     let wanted = Int(Double(rows.count) * heldOut)
     let newest = min(max(wanted, comparedRows.lowerBound), comparedRows.upperBound)

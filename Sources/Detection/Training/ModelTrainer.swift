@@ -222,7 +222,8 @@ struct Lesson {
   init(
     _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings
   ) throws(ModelTrainer.Failure) {
-    let rows = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    let newest = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    let rows = settings.ordered ? newest.inOrder(most: RecentRows.mostBehind) : newest
     timestamps = rows.timestamps
     let columns = fields.compactMap { rows.fields.firstIndex(of: $0) }
     precondition(columns.count == fields.count, "rows of \(rows.fields) lack some of \(fields)")
