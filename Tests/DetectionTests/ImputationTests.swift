@@ -1,3 +1,4 @@
+import Events
 import Generative
 import Tensors
 import Testing

@@ -156,7 +156,7 @@ extension StreamDetector {
     settling.reset()
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
-    for row in max(0, moment.row - before + 1)..<moment.row where !workspace.quarantined[row] {
+    for row in max(0, moment.row - max(before, 1) + 1)..<moment.row where !workspace.quarantined[row] {
       workspace.quarantined[row] = true
       counters.quarantined += 1
     }
