@@ -136,7 +136,7 @@ extension StreamDetector {
     let severity = AlertPolicy.severity(
       score: moment.score, duration: time - policy.runStart, loud: policy.run)
     let still = workspace.still.rows[moment.row]
-    let onset = still.isReason ? still.since : policy.run > 0 ? policy.runStart : time
+    let onset = still.isReason ? still.since : policy.run > 0 ? min(policy.runStart, time) : time
     let before = still.isReason ? max(policy.run, Int(still.length)) : policy.run
     var incident = Incident(
       id: IncidentID.make(

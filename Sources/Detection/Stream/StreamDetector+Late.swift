@@ -112,7 +112,6 @@ extension StreamDetector {
         score: score, behind: behind, time: timestamps[row], mayOpen: mayOpen, opening: workspace.opening,
         settings: settings)
       act(step, moment, rows, timestamps[row], contents, &trackers, &workspace)
-      if policy.isOpen { policy.change { $0.onset = min($0.onset, timestamps[row]) } }
     }
     if policy.isOpen, let onset = policy.incident?.onset, timestamps[row] >= onset {
       workspace.quarantined[row] = true
