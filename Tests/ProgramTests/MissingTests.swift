@@ -14,8 +14,13 @@ import Testing
       try daemon.learn("host-1")
       let begin = Int(try #require(try daemon.stream("host-1")?.lastEvent))
       func send(_ second: Int, cpu: Double, mem: Double = 500) throws {
-        let event =
-          "{\"stream\":\"host-1\",\"ts\":\(begin + second),\"values\":{\"cpu\":\(cpu),\"load\":1,\"mem\":\(mem),\"net\":null}}"
+        // No value comes twice: one that stands still would be an incident of its own.
+        let noise = sin(2.3 * Double(second))
+        let values = [
+          "\"cpu\":\(cpu + 0.02 * noise)", "\"load\":\(1 + 0.05 * noise)", "\"mem\":\(mem + 5 * noise)",
+          "\"net\":null",
+        ].joined(separator: ",")
+        let event = "{\"stream\":\"host-1\",\"ts\":\(begin + second),\"values\":{\(values)}}"
         try daemon.send(payload: event)
       }
       for second in 1...10 { try send(second, cpu: 0.3) }
@@ -41,7 +46,7 @@ import Testing
       #expect(try daemon.wait { try latest().amended == true })
       let amended = try latest()
       #expect(amended.state == .update && amended.onset == Double(begin + 11))
-      #expect(amended.features.contains { $0.name == "mem" && $0.value == 20_000 })
+      #expect(amended.features.contains { $0.name == "mem" && ($0.value ?? 0) > 19_000 })
       #expect(try daemon.ctl(["explain", incident]).output.contains("(amended)"))
       let status = try daemon.ctl(["status"]).output
       #expect(status.contains("1 late events scored"), "\(status)")
