@@ -42,7 +42,8 @@ import Wire
     for tick in 1...40 {
       var values: [Double?] = Self.values(tick, &random)
       values[3] = nil
-      if tick > 30 { values[1] = 60 }
+      // Not the same twice: what stands still is another matter.
+      if tick > 30 { values[1] = 60 + random.gaussian() }
       for stream in streams { try harness.send(raw: Self.event(stream, Self.trained + tick, values)) }
     }
     for (stream, imputed) in [("plain", 0.0), ("held", 0), ("drawn", 0.25)] {
@@ -74,8 +75,8 @@ import Wire
     func send(_ ticks: some Sequence<Int>, jump: Set<Int> = [], huge: Set<Int> = []) throws {
       for tick in ticks {
         var values = Self.values(tick, &random)
-        if jump.contains(tick) { values[1] = 30 }
-        if huge.contains(tick) { values[2] = 900 }
+        if jump.contains(tick) { values[1] += 30 }
+        if huge.contains(tick) { values[2] += 900 }
         try harness.send(raw: Self.event("a", Self.trained + tick, values))
       }
     }
