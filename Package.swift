@@ -124,7 +124,7 @@ let package = Package(
     tests("Dashboard", ["Dashboard", "Control", "Events"]),
     tests("Settings", ["Settings", "Pipeline", "Dashboard", "Detection", "Wire", "Messaging", logging()]),
     tests("Evaluation", ["Evaluation", "Datasets", "Generative", "Networks", "Gradients", "Tensors"]),
-    tests("Detection", ["Detection", "Generative", "Tensors", "Events"]),
+    tests("Detection", ["Detection", "Generative", "Tensors", "Events", "CAllocations"]),
     tests("Pipeline", ["Pipeline", "Detection", "Messaging", "Wire", "Archive", "Events"]),
     tests("Program", ["Messaging", "Control", "Events"]),
     tests("Architecture", []),

@@ -10,10 +10,18 @@ public struct ScoringReport: Sendable, Codable, Equatable {
   public var models = 0
   public var oldestModelAge: Double?
   public var newestModelAge: Double?
+  /// What became of events that came late, over all streams; see ``StreamSummary/lateOutcomes``.
+  public var lateOutcomes: [String: UInt64] = [:]
+  /// Values that did not come, and those of them that were filled in, over all streams.
+  public var missingValues: UInt64 = 0
+  public var imputedValues: UInt64 = 0
   public init() {}
 
   enum CodingKeys: String, CodingKey {
     case latency, lag, calibration, models
+    case lateOutcomes = "late_outcomes"
+    case missingValues = "missing_values"
+    case imputedValues = "imputed_values"
     case oldestModelAge = "oldest_model_age"
     case newestModelAge = "newest_model_age"
   }

@@ -106,7 +106,7 @@ public struct RerunReport: Sendable, Codable, Equatable {
   public var snapshot = ""
   /// Event time of the row that was scored.
   public var ts = 0.0
-  /// The score first, then the p-value, then each detector's raw score.
+  /// The score first, then the p-value, the confidence, then each detector's raw score.
   public var figures: [Figure] = []
   /// What it would take and is no longer, or was never, there; empty when it could be computed.
   public var missing: [String] = []

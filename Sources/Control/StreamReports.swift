@@ -33,6 +33,12 @@ public struct StreamSummary: Sendable, Codable, Equatable {
   public var restarts: UInt64 = 0
   /// Events whose time lies before that of the one before.
   public var late: UInt64 = 0
+  /// What became of them: `scored` in their place, `too-late` or `not-held` (both not scored); and how often so many were too
+  /// late that it was a `clock-set-back`. Only once there is a model.
+  public var lateOutcomes: [String: UInt64] = [:]
+  /// Values that did not come, and those of them that were filled in.
+  public var missingValues: UInt64 = 0
+  public var imputedValues: UInt64 = 0
   public var dropped: UInt64 = 0
   /// Rows still wanted before the next phase; nil when it is not rows that it waits for.
   public var rowsWanted: Int?
@@ -46,6 +52,9 @@ public struct StreamSummary: Sendable, Codable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case name, phase, events, rate, incident, fields, gaps, repeats, restarts, late, dropped, snapshot, pooled
+    case lateOutcomes = "late_outcomes"
+    case missingValues = "missing_values"
+    case imputedValues = "imputed_values"
     case lastEvent = "last_event"
     case lastScore = "last_score"
     case maxScore = "max_score"

@@ -124,6 +124,16 @@ public enum Metrics {
       page.sample(
         "anomalyd_calibration_ratio", ["nominal": MetricsPage.number(point.nominal)], point.measured)
     }
+    page.family(
+      "anomalyd_late_events_total", "counter",
+      "Events older than their stream's newest one, by what became of them; and clocks that were set back.")
+    for (outcome, count) in scoring.lateOutcomes.sorted(by: { $0.key < $1.key }) {
+      page.sample("anomalyd_late_events_total", ["outcome": outcome], Double(count))
+    }
+    page.counter(
+      "anomalyd_missing_values_total", "Values of scored events that did not come.", scoring.missingValues)
+    page.counter(
+      "anomalyd_imputed_values_total", "Those of them that were filled in.", scoring.imputedValues)
     page.gauge("anomalyd_models", "Models that score now.", Double(scoring.models))
     page.optional("anomalyd_model_age_seconds_max", "Age of the oldest model in use.", scoring.oldestModelAge)
     page.optional("anomalyd_model_age_seconds_min", "Age of the newest model in use.", scoring.newestModelAge)

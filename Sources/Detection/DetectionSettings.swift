@@ -124,6 +124,13 @@ public struct DetectionSettings: Sendable, Equatable {
   public var ordered = true
   /// Scaled values beyond this many usual spreads grow only logarithmically (2…16).
   public var squashBeyond: Float = 6
+  /// What stands in for values that do not come.
+  public var missing = MissingPolicy.ignore
+  /// Events in a row for which a value stands in under ``MissingPolicy/previous`` (1…1000).
+  public var previousFor = 16
+  /// Seconds that an event's time may lie before that of the newest one, to be scored among the newest rows; what is later is
+  /// not scored. At least 0. Only of rows with an order in time.
+  public var lateness = 3600.0
   /// By which the days and weeks of seasons go.
   public var clock = LocalClock.utc
   /// Seconds of event time after which an incident is accepted as the new normal; 0: never.
@@ -189,6 +196,9 @@ public struct DetectionSettings: Sendable, Equatable {
     check(retraining.drift >= 0, "retraining.drift", "must not be negative")
     check(retraining.driftAfter >= 1, "retraining.drift_after", "must be at least 1")
     check(retraining.spacing >= 1, "retraining.spacing", "must be at least 1")
+    check(missing != .model || rbm.enabled, "missing", "is model, which takes the RBM: enable rbm")
+    check((1...1000).contains(previousFor), "previous_for", "must be 1 to 1000")
+    check(lateness >= 0 && lateness.isFinite, "lateness", "must not be negative")
     check((2...64).contains(window), "window", "must be 2 to 64")
     check((2...16).contains(squashBeyond), "squash_beyond", "must be 2 to 16")
     check(newNormal >= 0 && newNormal.isFinite, "new_normal", "must not be negative")

@@ -92,6 +92,13 @@ public struct Alert: Sendable, Codable, Equatable {
 
   /// How often it came and went before and since; nil for one that does not flap.
   public var flaps: Int?
+  /// How far the score can be relied on, 0 to 1: less where values of the worst event were missing, or where few held-out rows
+  /// stand behind its p-value. nil where no model judged: silence, and statements of earlier versions.
+  public var confidence: Double?
+  /// Share of the worst event's features whose values did not come and were filled in, 0 to 1.
+  public var imputed: Double?
+  /// Whether an event that came late changed what is known of the incident; nil: no.
+  public var amended: Bool?
   /// What its score can be computed from once more; opaque, kept with the history, never published.
   public var evidence: [UInt8] = []
 
@@ -120,6 +127,6 @@ public struct Alert: Sendable, Codable, Equatable {
   enum CodingKeys: String, CodingKey {
     case schema, seq, epoch, id, state, stream, ts, onset, severity, score
     case pValue = "p_value"
-    case features, detectors, model, kind, text, group, flaps
+    case features, detectors, model, kind, text, group, flaps, confidence, imputed, amended
   }
 }

@@ -95,7 +95,7 @@ extension DaemonSettings {
     }
     var adaptivity = Adaptivity.normal
     root.section("detection") { DetectionReading.read($0, &pipeline.detection, &adaptivity) }
-    DetectionReading.readExceptions(root, &pipeline.exceptions)
+    DetectionReading.readExceptions(root, pipeline.detection, &pipeline.exceptions)
     GateReading.read(root, &pipeline.pipeline.gates)
     MaintenanceReading.read(root, &pipeline.pipeline.maintenance)
     root.section("retrain") {

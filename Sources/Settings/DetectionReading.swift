@@ -13,6 +13,9 @@ enum DetectionReading {
       $0.integer("maximum_rows", &detection.collecting.maximumRows, 32...10_000_000)
     }
     section.clock("time_zone", &detection.clock)
+    section.choice("missing", &detection.missing)
+    section.integer("previous_for", &detection.previousFor, 1...1000)
+    section.duration("lateness", &detection.lateness, 0...604_800)
     section.integer("window", &detection.window, 2...64)
     number(section, "squash_beyond", &detection.squashBeyond, 2...16)
     section.section("autoencoder") {
@@ -99,15 +102,22 @@ enum DetectionReading {
   }
 
   /// Streams that are scored in another way.
-  static func readExceptions(_ root: ConfigSection, _ exceptions: inout [StreamException]) {
+  static func readExceptions(
+    _ root: ConfigSection, _ detection: DetectionSettings, _ exceptions: inout [StreamException]
+  ) {
     var read: [StreamException] = []
     root.sections("streams") {
       var match: [String] = []
       $0.texts("match", &match)
       if match.isEmpty { $0.report("match", "is missing: give the names of streams, * for any letters") }
-      var names: [DetectorName] = []
+      var names = detection.models.names
       models($0, "models", &names)
-      read.append(StreamException(match: Globs(match), models: names))
+      var missing = detection.missing
+      $0.choice("missing", &missing)
+      if $0.has("missing"), missing == .model, !detection.rbm.enabled {
+        $0.report("missing", "is model, which takes the RBM: enable detection.rbm")
+      }
+      read.append(StreamException(match: Globs(match), models: names, missing: missing))
       if names.count > DetectorName.mostModels {
         $0.report("models", "has more than \(DetectorName.mostModels)")
       }

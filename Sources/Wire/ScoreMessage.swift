@@ -1,5 +1,5 @@
-/// Writes score messages, `score/<stream>` and `{"stream":…,"ts":…,"score":…,"p_value":…}`, into storage that is used
-/// again and again: one per event may leave, so no encoder is made for each.
+/// Writes score messages, `score/<stream>` and `{"stream":…,"ts":…,"score":…,"p_value":…,"confidence":…}`, into storage
+/// that is used again and again: one per event may leave, so no encoder is made for each.
 public struct ScoreMessage {
   /// The first frame of the message written last.
   public private(set) var topic: [UInt8] = []
@@ -14,7 +14,10 @@ public struct ScoreMessage {
   ///   - timestamp: seconds since 1970.
   ///   - score: 0 to 100.
   ///   - pValue: nil while scores are not calibrated.
-  public mutating func write(stream: String, timestamp: Double, score: Double, pValue: Double?) {
+  ///   - confidence: how far the score can be relied on, 0 to 1.
+  public mutating func write(
+    stream: String, timestamp: Double, score: Double, pValue: Double?, confidence: Double
+  ) {
     if stream != self.stream {
       self.stream = stream
       topic.removeAll(keepingCapacity: true)
@@ -32,6 +35,8 @@ public struct ScoreMessage {
     JSONText.append(score, to: &payload)
     payload.append(contentsOf: ",\"p_value\":".utf8)
     JSONText.append(pValue ?? .nan, to: &payload)
+    payload.append(contentsOf: ",\"confidence\":".utf8)
+    JSONText.append(confidence, to: &payload)
     payload.append(UInt8(ascii: "}"))
   }
 }

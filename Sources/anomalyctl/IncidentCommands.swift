@@ -98,15 +98,17 @@ struct IncidentText {
     guard !list.alerts.isEmpty else { return "no alerts\n" }
     var table = TextTable([
       .init("time"), .init("state"), .init("severity"), .init("stream"), .init("score", .right),
-      .init("incident"), .init("what"),
+      .init("confidence", .right), .init("incident"), .init("what"),
     ])
     for alert in list.alerts {
       let isSeen = list.acknowledged[alert.id] != nil
       table.append([
-        .init(Readable.moment(alert.ts)), .init(alert.state.rawValue + (isSeen ? " (seen)" : "")),
+        .init(Readable.moment(alert.ts)),
+        .init(alert.state.rawValue + (alert.amended == true ? " (amended)" : "") + (isSeen ? " (seen)" : "")),
         .init(alert.severity.rawValue, alert.state == .resolved ? .plain : tone(alert.severity)),
         .init(alert.stream),
-        .init(Readable.number((alert.score * 10).rounded() / 10)), .init(alert.id), .init(what(alert)),
+        .init(Readable.number((alert.score * 10).rounded() / 10)),
+        .init(alert.confidence.map(Readable.share) ?? "–"), .init(alert.id), .init(what(alert)),
       ])
     }
     return table.rendered(style) + (list.more ? "there are more: raise --limit or name --since\n" : "")
@@ -138,6 +140,13 @@ struct IncidentText {
     text += worst.text.printable + "\n\n"
     text +=
       "score      \(Readable.number((worst.score * 10).rounded() / 10)) of 100, by chance \(Readable.probability(worst.pValue))\n"
+    if let confidence = worst.confidence {
+      let imputed = worst.imputed ?? 0
+      text +=
+        "confidence \(Readable.share(confidence))"
+        + (imputed > 0 ? "; \(Readable.share(imputed)) of the features did not come and were filled in" : "")
+        + "\n"
+    }
     text +=
       "since      \(Readable.moment(last.onset)), for \(Readable.span(seconds: length)) \(last.state == .resolved ? "" : "so far")\n"
     text += "kind       \(worst.kind.rawValue)\n"
@@ -214,7 +223,8 @@ struct IncidentText {
     ])
     for alert in statements.suffix(20) {
       table.append([
-        "\(alert.seq)", .init(Readable.moment(alert.ts)), .init(alert.state.rawValue),
+        "\(alert.seq)", .init(Readable.moment(alert.ts)),
+        .init(alert.state.rawValue + (alert.amended == true ? " (amended)" : "")),
         .init(alert.severity.rawValue),
         .init(Readable.number((alert.score * 10).rounded() / 10)), .init(what(alert)),
       ])

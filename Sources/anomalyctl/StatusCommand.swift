@@ -27,6 +27,7 @@ struct StatusText {
         + "\(Readable.number(report.totals.eventsPerSecond)) events/s",
       row("streams", phases(report.streams)),
       row("events", traffic(report.totals)),
+      row("oddities", odd(report.scoring)),
       row("alerts", alerts(report.alerts)),
       row("trainer", trainer(report.trainer)),
       row("kernel", kernel(report.kernel)),
@@ -35,6 +36,7 @@ struct StatusText {
       row("state", state(report.state)),
       row("publishes", publishes(report.endpoints)),
     ]
+    if odd(report.scoring).isEmpty { lines.remove(at: 3) }
     if let error = report.trainer.lastError {
       lines.append(row("", style(.notice, "last training error: \(error.printable)")))
     }
@@ -69,6 +71,19 @@ struct StatusText {
         loss(totals.malformed, "malformed"), loss(totals.dropped, "dropped"), loss(totals.refused, "refused"),
       ]
       .joined(separator: ", ")
+  }
+
+  /// What became of late events and of values that did not come; empty when there were none.
+  private func odd(_ scoring: ScoringReport) -> String {
+    var parts = scoring.lateOutcomes.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map {
+      "\(Readable.count($0.value)) late events \($0.key.replacing("-", with: " "))"
+    }
+    if scoring.missingValues > 0 {
+      parts.append(
+        "\(Readable.count(scoring.missingValues)) values missing, \(Readable.count(scoring.imputedValues)) of them filled in"
+      )
+    }
+    return parts.joined(separator: ", ")
   }
 
   private func alerts(_ counts: AlertCounts) -> String {

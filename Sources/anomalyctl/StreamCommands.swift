@@ -121,6 +121,14 @@ struct StreamText {
     return age < 0 ? "in \(Readable.span(seconds: -age))" : "\(Readable.span(seconds: age)) ago"
   }
 
+  /// What became of late events, where there is something to tell.
+  private static func late(_ summary: StreamSummary) -> String {
+    let outcomes = summary.lateOutcomes.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+    if outcomes.isEmpty { return "" }
+    return " (" + outcomes.map { "\($0.value) \($0.key.replacing("-", with: " "))" }.joined(separator: ", ")
+      + ")"
+  }
+
   func text(_ detail: StreamDetail) -> String {
     let summary = detail.summary
     var text = style(.strong, summary.name.printable) + "  \(summary.phase.rawValue)"
@@ -133,7 +141,10 @@ struct StreamText {
     }
     text +=
       "sequence   \(summary.gaps) missing, \(summary.repeats) repeated, \(summary.restarts) restarts of the publisher, "
-      + "\(summary.late) late, \(summary.dropped) dropped\n"
+      + "\(summary.late) late\(Self.late(summary)), \(summary.dropped) dropped\n"
+    if summary.missingValues > 0 {
+      text += "missing    \(summary.missingValues) values, \(summary.imputedValues) of them filled in\n"
+    }
     text += history(detail.history)
     if let drift = detail.drift {
       text +=

@@ -50,6 +50,7 @@ import Testing
     #expect(early.p.allSatisfy { $0 < 0.01 } && early.alerts.isEmpty)
     _ = detector.observeAll(signals.rows(64))
     #expect(detector.phase == .scoring)
+    wild.timestamps = signals.rows(32).timestamps
     for index in wild.values.indices { wild.values[index] += 50 }
     #expect(!detector.observeAll(wild).alerts.isEmpty)
     let status = detector.status

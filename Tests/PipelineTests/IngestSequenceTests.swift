@@ -35,9 +35,16 @@ struct IngestSequenceTests {
 
   @Test func `numbers that came before are repeats`() {
     #expect(counters([5, 6, 7, 6, 7, 7, 8]) == expected(repeats: 3))
-    #expect(counters([5, 4]) == expected(repeats: 1))
     #expect(counters([7, 7, 7, 7]) == expected(repeats: 3))
     #expect(counters(Array(100...300) + [150]) == expected(repeats: 1))
+  }
+
+  @Test func `what was sent before the first number that came is late, and neither a repeat nor a loss`() {
+    #expect(counters([5, 4]) == expected(reordered: 1))
+    #expect(counters([5, 3, 4, 6]) == expected(reordered: 2))
+    #expect(counters([5, 4, 4]) == expected(repeats: 1, reordered: 1))
+    #expect(counters([500, 401, 501]) == expected(reordered: 1))
+    #expect(counters([500, 501, 499, 503, 502]) == expected(gaps: 1, reordered: 2))
   }
 
   @Test func `another epoch is a restart, and counting begins anew`() {

@@ -50,25 +50,27 @@ struct MessagesOutTests {
       ("host-17", 1_732_270_000.25, 12.5, 0.3), ("a\"b\\c\n\u{1}é", 1.0 / 3, 0.1, 2.1e-16),
       ("host-17", 0, 100, 1e-300),
     ] {
-      message.write(stream: stream, timestamp: ts, score: score, pValue: pValue)
+      message.write(stream: stream, timestamp: ts, score: score, pValue: pValue, confidence: 0.94)
       #expect(String(decoding: message.topic, as: UTF8.self) == "score/\(stream)")
       struct Score: Decodable {
         var stream: String
         var ts: Double
         var score: Double
         var pValue: Double
+        var confidence: Double
         enum CodingKeys: String, CodingKey {
-          case stream, ts, score
+          case stream, ts, score, confidence
           case pValue = "p_value"
         }
       }
       let read = try JSONDecoder().decode(Score.self, from: Data(message.payload))
       #expect(read.stream == stream && read.ts == ts && read.score == score && read.pValue == pValue)
+      #expect(read.confidence == 0.94)
     }
-    message.write(stream: "s", timestamp: 1, score: .nan, pValue: nil)
+    message.write(stream: "s", timestamp: 1, score: .nan, pValue: nil, confidence: 0)
     #expect(
       String(decoding: message.payload, as: UTF8.self)
-        == #"{"stream":"s","ts":1.0,"score":null,"p_value":null}"#)
+        == #"{"stream":"s","ts":1.0,"score":null,"p_value":null,"confidence":0.0}"#)
   }
 
   @Test func `refused messages have a topic by source and reason, an extract that can be printed`() {

@@ -93,6 +93,27 @@ struct AlertPolicy: Sendable {
     return isCooling && score < opening.atOnce ? .nothing : .open
   }
 
+  /// Takes an event that came late while no incident is open: what it would have been counted as, `behind` events ago.
+  mutating func stepLate(
+    score: Float, behind: Int, time: Double, mayOpen: Bool, opening: Opening, settings: DetectionSettings
+  ) -> Step {
+    let alerts = settings.alerts
+    let isHigh = score >= opening.open
+    recent = Self.putting(isHigh, into: recent, at: behind)
+    recentHalf = Self.putting(score >= opening.half, into: recentHalf, at: behind)
+    guard isHigh, mayOpen, !isOpen, time - min(runStart, time) >= alerts.lasting else { return .nothing }
+    let window = recent & (alerts.openWithin >= 32 ? .max : (1 << UInt32(alerts.openWithin)) - 1)
+    let isOpening = behind < alerts.openWithin && window.nonzeroBitCount >= alerts.openAfter
+    let isCooling = ends.last.map { time >= $0 && time - $0 < alerts.cooldown } ?? false
+    return score >= opening.atOnce || isOpening && !isCooling ? .open : .nothing
+  }
+
+  private static func putting(_ bit: Bool, into bits: UInt32, at place: Int) -> UInt32 {
+    guard place < 32 else { return bits }
+    let newer = (1 << UInt32(place)) - 1 as UInt32
+    return (bits & ~newer) << 1 | (bit ? 1 << UInt32(place) : 0) | bits & newer
+  }
+
   /// How many incidents before one that opens now it is one with: 0, unless there were enough of them.
   func flaps(at time: Double, _ alerts: DetectionSettings.Alerts) -> Int {
     let before = ends.count { time - $0 <= alerts.flapWithin }

@@ -34,6 +34,8 @@ enum AlertText {
     }
   }
 
+  static let amended = " Events of that time came late."
+
   static func goesOn(for seconds: Double) -> String { " It has lasted \(duration(seconds))." }
 
   static func resolved(after seconds: Double, features: [Alert.Feature], now: Double) -> String {

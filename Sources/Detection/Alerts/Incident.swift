@@ -19,6 +19,11 @@ public struct Incident: Sendable, Equatable {
   public internal(set) var detectors: [String: Alert.DetectorScore]
   public internal(set) var kind: Alert.Kind
 
+  /// Of the worst event: how far its score can be relied on, and the share of fields that were filled in, both 0…1; nil for an
+  /// incident that an earlier version began.
+  public internal(set) var confidence: Double?
+  public internal(set) var imputed: Double?
+
   /// Of the worst event, see ``Evidence``; empty for an incident that is older than this process.
   var evidence: [UInt8] = []
 

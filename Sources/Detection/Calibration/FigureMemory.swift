@@ -55,6 +55,11 @@ struct FigureMemory: Sendable, Equatable {
 
   mutating func reset() { hasBegun = false }
 
+  /// The means of a past to which an event that came late was added; the peak stays.
+  mutating func takeMeans(of other: FigureMemory) {
+    (short, long, hasBegun) = (other.short, other.long, other.hasBegun)
+  }
+
   func encode(to writer: inout ByteWriter) {
     writer.append(short)
     writer.append(long)

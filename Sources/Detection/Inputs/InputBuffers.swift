@@ -3,7 +3,7 @@
 /// Reused for every batch of every stream of a shard.
 struct InputBuffers: Sendable {
   /// Context rows, then the batch's rows, of scaled levels; NaN where missing.
-  private var levels: [Float] = []
+  private(set) var levels: [Float] = []
   /// `count × width` of the last batch; 0 where masked.
   private(set) var inputs: [Float] = []
   /// Of the same shape; only valid when ``build(plan:levelLimit:rows:from:width:columns:count:context:)`` said so.
@@ -14,6 +14,8 @@ struct InputBuffers: Sendable {
   private(set) var windows: [Float] = []
   /// Whether some detector reads ``windows``.
   var wantsWindows = false
+  /// What stands in for what is missing; used as if it had come.
+  var imputation = Imputation()
 
   /// Whether anything of the last batch is masked.
   private(set) var hasMissing = false
@@ -36,6 +38,7 @@ struct InputBuffers: Sendable {
     precondition(context.count == before * fields, "a context of \(context.count), not \(before) × \(fields)")
     grow(fields: fields, inputs: plan.width, window: plan.windowWidth, before: before, count: count)
     var missing = false
+    imputation.clear(count)
     let isPlain = fields <= width && columns.indices.allSatisfy { columns[$0] == Int32($0) }
     unsafe levels.withUnsafeMutableBufferPointer { levels in
       unsafe rows.withUnsafeBufferPointer { rows in
@@ -54,10 +57,17 @@ struct InputBuffers: Sendable {
                   inverses.baseAddress!, limit: levelLimit)
                 if absent { missing = true }
               }
+              if missing && imputation.filling.isOn {
+                unsafe imputation.fill(levels, before: before, count: count, plan: plan)
+              }
               unsafe inputs.withUnsafeMutableBufferPointer { inputs in
                 if missing {
                   unsafe mask.withUnsafeMutableBufferPointer { mask in
-                    unsafe derive(levels, count, inputs, mask, plan)
+                    guard let inputs = inputs.baseAddress, let mask = mask.baseAddress else { return }
+                    for row in 0..<count {
+                      unsafe deriveMasked(
+                        levels, row: before + row, inputs + row * plan.width, mask + row * plan.width, plan)
+                    }
                   }
                 } else {
                   unsafe derive(levels, count, inputs, plan, centres.baseAddress!, inverses.baseAddress!)
@@ -233,45 +243,44 @@ private func derive(
   }
 }
 
-/// The same when something is missing: what cannot be known is 0 and masked.
-private func derive(
-  _ levels: UnsafeMutableBufferPointer<Float>, _ count: Int, _ inputs: UnsafeMutableBufferPointer<Float>,
-  _ mask: UnsafeMutableBufferPointer<Float>, _ plan: InputPlan
+/// The same of one row when something is missing: what cannot be known is 0 and masked.
+///
+/// - Parameters:
+///   - row: of `levels`.
+///   - inputs: `plan.width` of them are written, as are those of `mask`.
+func deriveMasked(
+  _ levels: UnsafeMutableBufferPointer<Float>, row: Int, _ inputs: UnsafeMutablePointer<Float>,
+  _ mask: UnsafeMutablePointer<Float>, _ plan: InputPlan
 ) {
   let fields = plan.fields
-  let before = plan.contextRows
-  let width = plan.width
   func put(_ z: Float, _ observed: Bool, at index: Int) {
     unsafe inputs[index] = observed ? z : 0
     unsafe mask[index] = observed ? 1 : 0
   }
-  for row in 0..<count {
-    for field in 0..<fields {
-      let at = (before + row) * fields + field
-      let now = unsafe levels[at]
-      put(now, !now.isNaN, at: row * width + field)
-      if !plan.ordered { continue }
-      let difference = unsafe now - levels[at - fields]
-      let first = fields + field
-      put(
-        squash((difference - plan.centres[first]) * plan.inverses[first], limit: plan.limit),
-        !difference.isNaN,
-        at: row * width + first)
-      var sum: Float = 0
-      var observed: Float = 0
-      for back in 0..<plan.window {
-        let level = unsafe levels[at - back * fields]
-        if !level.isNaN {
-          sum += level
-          observed += 1
-        }
+  for field in 0..<fields {
+    let at = row * fields + field
+    let now = unsafe levels[at]
+    put(now, !now.isNaN, at: field)
+    if !plan.ordered { continue }
+    let difference = unsafe now - levels[at - fields]
+    let first = fields + field
+    put(
+      squash((difference - plan.centres[first]) * plan.inverses[first], limit: plan.limit),
+      !difference.isNaN, at: first)
+    var sum: Float = 0
+    var observed: Float = 0
+    for back in 0..<plan.window {
+      let level = unsafe levels[at - back * fields]
+      if !level.isNaN {
+        sum += level
+        observed += 1
       }
-      // Of fewer than half of the window the mean would be mostly noise.
-      let second = 2 * fields + field
-      put(
-        squash((sum / max(observed, 1) - plan.centres[second]) * plan.inverses[second], limit: plan.limit),
-        2 * observed >= Float(plan.window), at: row * width + second)
     }
+    // Of fewer than half of the window the mean would be mostly noise.
+    let second = 2 * fields + field
+    put(
+      squash((sum / max(observed, 1) - plan.centres[second]) * plan.inverses[second], limit: plan.limit),
+      2 * observed >= Float(plan.window), at: second)
   }
 }
 

@@ -3,7 +3,7 @@
 /// Inputs of an ordered stream, each over all fields: the scaled levels, their differences to the row before, and their
 /// means over the last `window` rows; of an unordered one only the levels. Companions of windows see the levels of the last
 /// ``span`` rows instead, row after row. Each input has its own robust scale. What is
-/// not observed is masked, never filled in. The memory is finite: a fault is forgotten `window` rows after its end.
+/// not observed is masked, unless a ``MissingPolicy`` fills it in. The memory is finite: a fault is forgotten `window` rows after its end.
 struct InputPlan: Sendable, Equatable {
   let fields: Int
   let window: Int
@@ -79,9 +79,12 @@ struct InputPlan: Sendable, Equatable {
 
   /// All rows at once, for training: `rows × width` inputs and their mask, computed as on the event path.
   ///
-  /// - Parameter withWindows: whether the `rows × windowWidth` windows are wanted too; otherwise they stay empty.
+  /// - Parameters:
+  ///   - withWindows: whether the `rows × windowWidth` windows are wanted too; otherwise they stay empty.
+  ///   - filling: what stands in for missing values.
   func inputs(
-    _ values: [Float], rows: Int, segmentStarts: [Int], squashed: Bool = true, withWindows: Bool = false
+    _ values: [Float], rows: Int, segmentStarts: [Int], squashed: Bool = true, withWindows: Bool = false,
+    filling: Filling = .none
   ) -> (values: [Float], mask: [Float], windows: [Float], missing: Bool) {
     let plan = squashed ? self : InputPlan(self, limit: .greatestFiniteMagnitude)
     var result = [Float](repeating: 0, count: rows * width)
@@ -91,6 +94,7 @@ struct InputPlan: Sendable, Equatable {
     var missing = false
     var buffers = InputBuffers()
     buffers.wantsWindows = withWindows
+    buffers.imputation.filling = filling
     var context = [Float](repeating: .nan, count: contextRows * fields)
     let columns = (0..<Int32(fields)).map { $0 }
     let starts = Set(segmentStarts)

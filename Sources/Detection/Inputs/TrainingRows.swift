@@ -29,6 +29,32 @@ public struct TrainingRows: Sendable, Equatable {
     self.segmentStarts = segmentStarts
   }
 
+  /// The same with rows that came late, up to `most` rows behind, where their time says; within their segment.
+  func inOrder(most: Int) -> TrainingRows {
+    guard zip(timestamps, timestamps.dropFirst()).contains(where: { $0 > $1 }) else { return self }
+    var order: [Int] = []
+    order.reserveCapacity(count)
+    var starts = segmentStarts[...]
+    var first = 0
+    for row in 0..<count {
+      while let start = starts.first, start <= row {
+        first = start
+        starts = starts.dropFirst()
+      }
+      var place = row
+      while place > first, row - place <= most, timestamps[order[place - 1]] > timestamps[row] {
+        place -= 1
+      }
+      // What is further behind stays where it came.
+      order.insert(row, at: row - place <= most ? place : row)
+    }
+    var result = self
+    result.timestamps = order.map { timestamps[$0] }
+    result.quarantined = order.map { quarantined[$0] }
+    result.values = order.flatMap { values[$0 * fields.count..<($0 + 1) * fields.count] }
+    return result
+  }
+
   /// Rows `range`, with the segment starts that lie in it.
   public func rows(_ range: Range<Int>) -> TrainingRows {
     TrainingRows(

@@ -111,6 +111,7 @@ struct Shadow {
 
   init(_ detector: StreamDetector) {
     var copy = detector
+    copy.rewind()
     copy.reconcile(openIncident: nil)
     copy.acceptedSince = nil
     copy.phase = .scoring

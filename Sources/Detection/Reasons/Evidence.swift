@@ -11,24 +11,29 @@ public struct Evidence: Sendable {
   let windows: [Float]
   /// 0 where a value was missing; empty when none was.
   let mask: [Float]
+  /// Shares of its fields that did not come, and that were filled in, 0…1; nil in evidence of version 2.
+  let missing: Float?
+  public let imputed: Float?
   /// Of the figures before it.
   let memory: FigureMemory
   /// The thresholds as they stood.
   private let tracker: [UInt8]
 
   private static let section = "evidence"
-  private static let version: UInt32 = 2
+  /// Version 2 lacks these two shares; it is still read.
+  private static let version: UInt32 = 3
 
   init(
     snapshot: String, time: Double, inputs: [Float], windows: [Float], mask: [Float],
-    memory: FigureMemory,
-    tracker: ThresholdTracker
+    missing: Float, imputed: Float, memory: FigureMemory, tracker: ThresholdTracker
   ) {
     self.snapshot = snapshot
     self.time = time
     self.inputs = inputs
     self.windows = windows
     self.mask = mask
+    self.missing = missing
+    self.imputed = imputed
     self.memory = memory
     var writer = ByteWriter()
     tracker.encode(to: &writer)
@@ -45,13 +50,15 @@ public struct Evidence: Sendable {
     writer.append(mask)
     memory.encode(to: &writer)
     writer.append(bytes: tracker)
+    writer.append(missing ?? .nan)
+    writer.append(imputed ?? .nan)
     return writer.bytes
   }
 
   /// Reads what ``encode()`` wrote; nothing in it is trusted.
   public init(decoding bytes: [UInt8]) throws(DetectionDecodingError) {
     var reader = ByteReader(bytes, section: Self.section)
-    try reader.version(Self.version)
+    let version = try reader.version(from: 2, to: Self.version)
     snapshot = try reader.string()
     time = try reader.finiteDouble()
     inputs = try reader.floats()
@@ -59,16 +66,28 @@ public struct Evidence: Sendable {
     mask = try reader.floats()
     memory = try FigureMemory(decoding: &reader)
     tracker = try reader.byteString()
+    func share(_ number: Float) -> Float? { number.isNaN ? nil : number }
+    missing = version >= 3 ? share(try reader.float()) : nil
+    imputed = version >= 3 ? share(try reader.float()) : nil
     try reader.end()
     guard mask.isEmpty || mask.count == inputs.count else {
       throw .invalid(section: Self.section, what: "\(mask.count) marks of \(inputs.count) inputs")
     }
   }
 
-  /// The score (0…100), p-value and raw scores by detector that `model`, the one of ``snapshot``, gives.
-  public func rescored(
-    by model: StreamModel
-  ) throws(DetectionDecodingError) -> (score: Double, pValue: Double, raw: [String: Double]) {
+  /// What a model makes of the row.
+  public struct Rescored: Sendable, Equatable {
+    /// 0…100.
+    public var score: Double
+    public var pValue: Double
+    /// By detector.
+    public var raw: [String: Double]
+    /// 0…1; nil where the evidence does not say what of the row was missing.
+    public var confidence: Double?
+  }
+
+  /// What `model`, the one of ``snapshot``, makes of the row.
+  public func rescored(by model: StreamModel) throws(DetectionDecodingError) -> Rescored {
     let contents = model.contents
     guard inputs.count == contents.plan.width else {
       throw .invalid(
@@ -101,6 +120,8 @@ public struct Evidence: Sendable {
     }
     let logP = max(
       thresholds.logP(contents.standardized(figure, contents.members.count)), lowestLogP)
-    return (100 * (1 - exp(Double(logP) / 4)), exp(Double(logP)), raw)
+    return Rescored(
+      score: 100 * (1 - exp(Double(logP) / 4)), pValue: exp(Double(logP)), raw: raw,
+      confidence: missing.map { Double(Confidence.of(missing: $0, rows: contents.heldOutWorth)) })
   }
 }

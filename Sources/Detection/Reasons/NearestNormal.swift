@@ -94,6 +94,7 @@ private struct Trial {
 
   init(_ detector: StreamDetector, _ rows: TrainingRows, first: Int) {
     var copy = detector
+    copy.rewind()
     copy.reconcile(openIncident: nil)
     var start = 0
     while start < first {

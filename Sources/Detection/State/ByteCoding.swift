@@ -146,6 +146,15 @@ struct ByteReader {
     if found != known { throw .wrongVersion(section: section, found: found) }
   }
 
+  /// The version, one of those this program knows, or an error that says which one it is.
+  mutating func version(
+    from oldest: UInt32, to newest: UInt32
+  ) throws(DetectionDecodingError) -> UInt32 {
+    let found = try uint32()
+    guard oldest <= found && found <= newest else { throw .wrongVersion(section: section, found: found) }
+    return found
+  }
+
   func end() throws(DetectionDecodingError) {
     if position != bytes.count {
       throw .invalid(section: section, what: "\(bytes.count - position) bytes too many")

@@ -3,7 +3,8 @@ public import Events
 /// What must survive a restart besides the model.
 extension StreamDetector {
   private static let section = "state"
-  private static let version: UInt32 = 5
+  /// Version 5 ends before what is said of filled-in values and late events; it is still read.
+  private static let version: UInt32 = 6
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
@@ -50,6 +51,11 @@ extension StreamDetector {
       taught?.encode(to: &writer)
       drift.encode(to: &writer)
     }
+    writer.append(counters.imputedValues)
+    let late = counters.late
+    for count in [late.placed, late.tooLate, late.notHeld, late.setBack] { writer.append(count) }
+    writer.append(policy.incident?.confidence ?? .nan)
+    writer.append(policy.incident?.imputed ?? .nan)
     return writer.bytes
   }
 
@@ -65,7 +71,7 @@ extension StreamDetector {
   ) throws(DetectionDecodingError) {
     self.init(stream: stream, settings: settings, seed: seed)
     var reader = ByteReader(state, section: Self.section)
-    try reader.version(Self.version)
+    let version = try reader.version(from: 5, to: Self.version)
     let phaseName = try reader.string()
     guard let phase = Phase(rawValue: phaseName) else {
       throw .invalid(section: Self.section, what: "an unknown phase \(phaseName)")
@@ -91,7 +97,7 @@ extension StreamDetector {
     let run = Int(try reader.uint32())
     let runStart = try reader.finiteDouble()
     let lastWasCalm = try reader.bool()
-    let incident = try reader.bool() ? try Incident(decoding: &reader) : nil
+    var incident = try reader.bool() ? try Incident(decoding: &reader) : nil
     let modelName = try reader.string()
     // A model that was swapped in after the state was saved does what it did then: a stream that scored goes on scoring.
     if phase == .scoring { self.phase = .scoring }
@@ -139,6 +145,16 @@ extension StreamDetector {
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase
       }
+    }
+    if version >= 6 {
+      counters.imputedValues = try reader.uint64()
+      counters.late.placed = try reader.uint64()
+      counters.late.tooLate = try reader.uint64()
+      counters.late.notHeld = try reader.uint64()
+      counters.late.setBack = try reader.uint64()
+      let (confidence, imputed) = (try reader.double(), try reader.double())
+      incident?.confidence = confidence.isNaN ? nil : confidence
+      incident?.imputed = imputed.isNaN ? nil : imputed
     }
     try reader.end()
     // A training that was under way died with the process.

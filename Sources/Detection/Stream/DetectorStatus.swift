@@ -21,6 +21,9 @@ public struct DetectorStatus: Sendable, Equatable {
   public var quarantined: UInt64
   /// Values of the model's fields that did not arrive.
   public var missingValues: UInt64
+  /// Those of them that were filled in.
+  public var imputedValues: UInt64
+  public var late: LateCounters
   public var openIncident: Incident?
   public var trainingRequest: TrainingReason?
   public var isTraining: Bool
@@ -40,6 +43,8 @@ struct DetectorCounters: Sendable, Equatable {
   var incidents: UInt64 = 0
   var quarantined: UInt64 = 0
   var missingValues: UInt64 = 0
+  var imputedValues: UInt64 = 0
+  var late = LateCounters()
 }
 
 extension StreamDetector {
@@ -50,7 +55,9 @@ extension StreamDetector {
       lastEvent: counters.lastEvent.isNaN ? nil : counters.lastEvent,
       lastScore: 100 * (1 - (Double(counters.lastLogP) / 4).exponential), lastPValue: p,
       drift: Double(drift.measure), tails: (0..<4).map { counters.tails[$0] }, incidents: counters.incidents,
-      quarantined: counters.quarantined, missingValues: counters.missingValues, openIncident: openIncident,
+      quarantined: counters.quarantined, missingValues: counters.missingValues,
+      imputedValues: counters.imputedValues, late: counters.late,
+      openIncident: openIncident,
       trainingRequest: trainingRequest, isTraining: isTraining, snapshot: model?.snapshotName,
       trainedAt: model?.trainedAt)
   }

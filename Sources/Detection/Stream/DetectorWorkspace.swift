@@ -25,6 +25,15 @@ public struct DetectorWorkspace {
   public internal(set) var raw: [[Float]]
   /// Per event: belongs to an incident, not to be learned from.
   public internal(set) var quarantined: [Bool]
+  /// Per event: how far its score can be relied on, 0…1: by what of it came, and by how many held-out rows its p-value rests on.
+  /// See ``Confidence`` for the formula.
+  public internal(set) var confidence: [Float]
+  /// Per event: share of the model's fields whose values were filled in, see ``MissingPolicy``; 0…1.
+  public internal(set) var imputed: [Float]
+  /// Per event: came too late to be scored, and is not to be learned from.
+  public internal(set) var unscored: [Bool]
+  /// Whether any of the batch is ``unscored``.
+  public internal(set) var hasUnscored = false
   /// Statements to publish, in order; `seq` and `epoch` are the publisher's to give.
   public internal(set) var alerts: [Alert] = []
   /// Incidents that ended in this batch and were as short as chance.
@@ -35,6 +44,8 @@ public struct DetectorWorkspace {
   /// The event of the batch at which each of ``alerts`` was said.
   public internal(set) var alertRows: [Int] = []
 
+  /// Per event: share of the model's fields that did not come, 0…1.
+  var missing: [Float]
   var inputs = InputBuffers()
   /// Raw scores of one run of rows.
   var run: [Float]
@@ -42,6 +53,10 @@ public struct DetectorWorkspace {
   var standard: [[Float]]
   /// The same of the figure that one row's detectors were combined to.
   var ofRow: Float = 0
+  /// Per event: its figure by itself; NaN when nothing of it came.
+  var own: [Float]
+  /// The context of an event that came late.
+  var lateContext: [Float] = []
   // Of a run of rows, by event: the combined figures, and their standardised ones.
   var figure: [Float]
   var combined: [Float]
@@ -60,6 +75,11 @@ public struct DetectorWorkspace {
     oddness = Array(repeating: 0, count: rows)
     raw = Array(repeating: Array(repeating: .nan, count: rows), count: DetectorName.most)
     quarantined = Array(repeating: false, count: rows)
+    confidence = Array(repeating: 0, count: rows)
+    imputed = Array(repeating: 0, count: rows)
+    unscored = Array(repeating: false, count: rows)
+    own = Array(repeating: 0, count: rows)
+    missing = Array(repeating: 0, count: rows)
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
     combined = Array(repeating: 0, count: rows)
@@ -79,12 +99,17 @@ public struct DetectorWorkspace {
   /// Clears what is left of the batch before.
   mutating func begin(_ count: Int) {
     chanceIncidents = 0
+    hasUnscored = false
     still.begin(count)
     for row in 0..<count {
       score[row] = 0
       logP[row] = 0
       oddness[row] = 0
       quarantined[row] = false
+      confidence[row] = 0
+      imputed[row] = 0
+      unscored[row] = false
+      missing[row] = 0
     }
     for detector in raw.indices { for row in 0..<count { raw[detector][row] = .nan } }
     if !alerts.isEmpty {

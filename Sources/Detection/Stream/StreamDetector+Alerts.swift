@@ -122,6 +122,8 @@ extension StreamDetector {
         $0.pValue = exp(Double(moment.logP))
         $0.detectors = raw
         $0.evidence = evidence
+        $0.confidence = Double(workspace.confidence[moment.row])
+        $0.imputed = Double(workspace.imputed[moment.row])
       }
     }
   }
@@ -134,7 +136,7 @@ extension StreamDetector {
     let severity = AlertPolicy.severity(
       score: moment.score, duration: time - policy.runStart, loud: policy.run)
     let still = workspace.still.rows[moment.row]
-    let onset = still.isReason ? still.since : policy.run > 0 ? policy.runStart : time
+    let onset = still.isReason ? still.since : policy.run > 0 ? min(policy.runStart, time) : time
     let before = still.isReason ? max(policy.run, Int(still.length)) : policy.run
     var incident = Incident(
       id: IncidentID.make(
@@ -148,17 +150,19 @@ extension StreamDetector {
     incident.lastHigh = time
     incident.flaps = policy.flaps(at: time, settings.alerts)
     incident.evidence = evidence(of: moment, time, contents, trackers, workspace)
+    incident.confidence = Double(workspace.confidence[moment.row])
+    incident.imputed = Double(workspace.imputed[moment.row])
     policy.begin(incident)
     settling.reset()
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
-    for row in max(0, moment.row - before + 1)..<moment.row where !workspace.quarantined[row] {
+    for row in max(0, moment.row - max(before, 1) + 1)..<moment.row where !workspace.quarantined[row] {
       workspace.quarantined[row] = true
       counters.quarantined += 1
     }
   }
 
-  private func explain(
+  func explain(
     _ moment: Moment, _ rows: [Float], _ time: Double, _ contents: StreamModel.Contents,
     _ workspace: DetectorWorkspace
   ) -> Explanation {
@@ -170,15 +174,24 @@ extension StreamDetector {
     }
     let width = contents.plan.width
     let first = (moment.row - moment.first) * width
-    let isMasked = workspace.inputs.hasMissing
+    let row = columns.map { column in
+      column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
+    }
+    var inputs = Array(workspace.inputs.inputs[first..<first + width])
+    var mask = workspace.inputs.hasMissing ? Array(workspace.inputs.mask[first..<first + width]) : nil
+    if workspace.imputed[moment.row] > 0 {
+      // What was filled in is nobody's fault.
+      for (field, value) in row.enumerated() where !value.isFinite {
+        for input in stride(from: field, to: width, by: contents.plan.fields) {
+          inputs[input] = 0
+          mask?[input] = 0
+        }
+      }
+    }
     return Explanation(
-      of: contents, inputs: Array(workspace.inputs.inputs[first..<first + width]),
-      windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
-      mask: isMasked ? Array(workspace.inputs.mask[first..<first + width]) : nil,
-      time: time,
-      row: columns.map { column in
-        column >= 0 && Int(column) < moment.width ? rows[moment.row * moment.width + Int(column)] : .nan
-      }, keep: settings.alerts.features)
+      of: contents, inputs: inputs,
+      windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan), mask: mask,
+      time: time, row: row, keep: settings.alerts.features)
   }
 
   private func evidence(
@@ -191,8 +204,9 @@ extension StreamDetector {
     return Evidence(
       snapshot: contents.snapshotName, time: time, inputs: Array(workspace.inputs.inputs[part]),
       windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
-      mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [], memory: moment.memory,
-      tracker: trackers[0]
+      mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [],
+      missing: workspace.missing[moment.row], imputed: workspace.imputed[moment.row],
+      memory: moment.memory, tracker: trackers[0]
     ).encode()
   }
 
@@ -208,9 +222,9 @@ extension StreamDetector {
     return scores
   }
 
-  private mutating func say(
+  mutating func say(
     _ state: Alert.State, _ time: Double, _ contents: StreamModel.Contents, _ row: Int,
-    _ workspace: inout DetectorWorkspace, isAccepted: Bool = false
+    _ workspace: inout DetectorWorkspace, isAccepted: Bool = false, isAmended: Bool = false
   ) {
     policy.change {
       $0.eventsWhenSaid = $0.events
@@ -225,7 +239,7 @@ extension StreamDetector {
       text =
         workspace.still.text(row, incident.features.first, now: time, contents)
         ?? AlertText.what(incident.features, kind: incident.kind, onset: incident.onset, now: time)
-      if state == .update { text += AlertText.goesOn(for: lasted) }
+      if state == .update { text += isAmended ? AlertText.amended : AlertText.goesOn(for: lasted) }
     case .resolved:
       text =
         isAccepted
@@ -239,6 +253,9 @@ extension StreamDetector {
       model: Alert.Model(snapshot: contents.snapshotName, trainedAt: contents.trainedAt),
       kind: incident.kind, text: text)
     alert.evidence = incident.evidence
+    alert.confidence = incident.confidence
+    alert.imputed = incident.imputed
+    if isAmended { alert.amended = true }
     if incident.flaps > 0 {
       alert.flaps = incident.flaps
       alert.text += " It has come and gone \(incident.flaps) times."

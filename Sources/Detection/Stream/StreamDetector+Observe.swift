@@ -24,12 +24,20 @@ extension StreamDetector {
     if let contents = model?.contents {
       var from = 0
       while from < count {
-        let to = endOfRun(timestamps, from: from, count: count, gap: contents.longestGap)
+        if isLate(timestamps[from], contents),
+          observeLate(rows, width, timestamps, row: from, contents, &workspace)
+        {
+          from += 1
+          continue
+        }
+        let to = endOfRun(timestamps, from: from, count: count, contents)
         score(rows, width, timestamps, from..<to, contents, &workspace)
         from = to
       }
     } else {
-      counters.lastEvent = timestamps[count - 1]
+      for row in 0..<count where !(timestamps[row] < counters.lastEvent) {
+        counters.lastEvent = timestamps[row]
+      }
     }
     counters.events += UInt64(count)
     let last = (count - 1) * width
@@ -38,24 +46,40 @@ extension StreamDetector {
       events: count, hasNewFields: hasNewFields, longestAbsence: absences.max().map { Int($0) } ?? 0)
   }
 
-  /// Rows up to the next long gap in time belong together; beyond one the context begins anew.
-  private mutating func endOfRun(_ timestamps: [Double], from: Int, count: Int, gap: Double) -> Int {
-    // The comparison is false for the first event of all, whose predecessor is NaN.
-    if timestamps[from] - counters.lastEvent > gap {
+  /// Rows up to the next long gap in time, or to one that came late, belong together; beyond a gap the context begins anew.
+  private mutating func endOfRun(
+    _ timestamps: [Double], from: Int, count: Int, _ contents: StreamModel.Contents
+  ) -> Int {
+    let gap = contents.longestGap
+    let most = contents.plan.ordered ? 0 : Double.infinity
+    tooLateInARow = 0
+    // The comparisons are false for the first event of all, whose predecessor is NaN.
+    if timestamps[from] - counters.lastEvent > gap || counters.lastEvent - timestamps[from] > most {
       for index in context.indices { context[index] = .nan }
       memory.reset()
+      recent.reset(memory)
       held.reset()
     }
     var to = from + 1
-    while to < count && !(timestamps[to] - timestamps[to - 1] > gap) { to += 1 }
+    while to < count && !(timestamps[to] - timestamps[to - 1] > gap)
+      && !(timestamps[to - 1] - timestamps[to] > most)
+    {
+      to += 1
+    }
     return to
   }
 
-  private mutating func score(
+  /// What each detector makes of a run of rows; moves the context on.
+  ///
+  /// - Returns: whether anything is missing.
+  @discardableResult
+  mutating func scoreRaw(
     _ rows: [Float], _ width: Int, _ timestamps: [Double], _ range: Range<Int>,
     _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
-  ) {
+  ) -> Bool {
     workspace.inputs.wantsWindows = contents.readsWindows
+    workspace.inputs.imputation.filling = Filling(settings, rbm: contents.rbm)
+    workspace.inputs.imputation.begin(ages: absences)
     let hasMissing = workspace.inputs.build(
       plan: contents.plan, levelLimit: contents.plan.limit, rows: rows, from: range.lowerBound, width: width,
       columns: columns, count: range.count, context: &context)
@@ -67,12 +91,22 @@ extension StreamDetector {
         into: &workspace.run, scratch: &workspace.scratch, space: &workspace.space)
       workspace.keepRun(of: detector, range, contents)
     }
+    let confidence = Confidence.of(missing: 0, rows: contents.heldOutWorth)
+    for row in range { workspace.confidence[row] = confidence }
     if hasMissing {
-      noteAbsences(rows, width, range)
+      noteAbsences(rows, width, range, contents, &workspace)
     } else if !absences.isEmpty {
       for field in absences.indices { absences[field] = 0 }
     }
+    return hasMissing
+  }
 
+  private mutating func score(
+    _ rows: [Float], _ width: Int, _ timestamps: [Double], _ range: Range<Int>,
+    _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
+  ) {
+    let remembered = memory
+    let hasMissing = scoreRaw(rows, width, timestamps, range, contents, &workspace)
     let mayOpen = phase == .scoring && acceptedSince == nil
     let isOverdrawn = surprise.isOverdrawn(scored: counters.scored)
     if !isOverdrawn { taught = nil }
@@ -84,6 +118,9 @@ extension StreamDetector {
     {
       scoreOneByOne(rows, width, timestamps, range, contents, mayOpen: mayOpen, &workspace)
     }
+    recent.append(
+      workspace.inputs.levels, at: contents.plan.contextRows * contents.plan.fields, figures: workspace.own,
+      times: timestamps, range, memory: remembered)
     counters.scored += UInt64(range.count)
     counters.lastEvent = timestamps[range.upperBound - 1]
     counters.lastLogP = workspace.logP[range.upperBound - 1]
@@ -143,7 +180,10 @@ extension StreamDetector {
         contents.partBound, to: &workspace.figure, &workspace.bounded, range)
     }
     if contents.plan.ordered {
-      for row in range { workspace.figure[row] = memory.add(workspace.figure[row]) }
+      for row in range {
+        workspace.own[row] = workspace.figure[row]
+        workspace.figure[row] = memory.add(workspace.figure[row])
+      }
     }
     contents.standardize(workspace.figure, from: 0, range, detectors, into: &workspace.combined)
     if workspace.wantsOddness {
@@ -169,6 +209,7 @@ extension StreamDetector {
     for row in range {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
       let remembered = memory
+      if hasNothing { workspace.own[row] = .nan }
       let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
       let logP = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
       let score = 100 * (1 - expf(logP / 4))
@@ -214,7 +255,7 @@ extension StreamDetector {
   }
 
   /// ln p of one row from its raw scores. Leaves in the workspace what the trackers learn from.
-  private mutating func combine(
+  mutating func combine(
     _ row: Int, _ contents: StreamModel.Contents, _ trackers: Span<ThresholdTracker>,
     _ workspace: inout DetectorWorkspace
   ) -> Float {
@@ -225,6 +266,7 @@ extension StreamDetector {
       bounded += contents.shares[$0] * min(-logP, contents.partBound)
       return logP
     }
+    workspace.own[row] = figure
     if contents.plan.ordered { figure = memory.add(figure) }
     let u = contents.standardized(figure, detectors)
     workspace.ofRow = u
@@ -237,7 +279,7 @@ extension StreamDetector {
 
   /// The thresholds and the gauge of drift take one row into account.
   @inline(__always)
-  private mutating func learn(
+  mutating func learn(
     _ row: Int, _ contents: StreamModel.Contents, _ trackers: inout MutableSpan<ThresholdTracker>,
     _ workspace: DetectorWorkspace
   ) {
@@ -251,7 +293,7 @@ extension StreamDetector {
     trackers[0].update(workspace.ofRow, step: step, refill: refill)
   }
 
-  private mutating func count(_ logP: Float) {
+  mutating func count(_ logP: Float) {
     if logP <= Levels.logs[5] {
       counters.tails[0] += 1
       if logP > Levels.logs[9] { return }
@@ -262,17 +304,30 @@ extension StreamDetector {
     }
   }
 
-  private mutating func noteAbsences(_ rows: [Float], _ width: Int, _ range: Range<Int>) {
+  /// Counts what did not come, by field and by event.
+  private mutating func noteAbsences(
+    _ rows: [Float], _ width: Int, _ range: Range<Int>, _ contents: StreamModel.Contents,
+    _ workspace: inout DetectorWorkspace
+  ) {
     if absences.count != columns.count { absences = Array(repeating: 0, count: columns.count) }
-    for (field, column) in columns.enumerated() {
-      for row in range {
+    let fields = Float(columns.count)
+    for row in range {
+      var missing: Float = 0
+      for (field, column) in columns.enumerated() {
         if column >= 0 && Int(column) < width && rows[row * width + Int(column)].isFinite {
           absences[field] = 0
         } else {
           absences[field] &+= 1
-          counters.missingValues += 1
+          missing += 1
         }
       }
+      if missing == 0 { continue }
+      counters.missingValues += UInt64(missing)
+      let filled = workspace.inputs.imputation.filled[row - range.lowerBound]
+      counters.imputedValues += UInt64(filled)
+      workspace.imputed[row] = Float(filled) / fields
+      workspace.missing[row] = missing / fields
+      workspace.confidence[row] = Confidence.of(missing: missing / fields, rows: contents.heldOutWorth)
     }
   }
 }

@@ -29,6 +29,10 @@ public struct StreamDetector: Sendable {
   /// The last rows of scaled levels, see ``InputPlan/contextRows``.
   var context: [Float] = []
   var memory = FigureMemory()
+  /// Among these an event that comes late is placed.
+  var recent = RecentRows()
+  /// Events in a row that came too late to be placed.
+  var tooLateInARow = 0
   var held = HeldValues()
   /// That of the combined figure; none before the first model.
   var trackers: [ThresholdTracker] = []
@@ -76,6 +80,7 @@ public struct StreamDetector: Sendable {
       ThresholdTracker($0, step: settings.calibration.step)
     }
     memory.reset()
+    recent = RecentRows(fields: plan.fields, context: settings.lateness > 0 ? plan.contextRows : 0)
     let combined = model.contents.calibrations[model.detectors.count]
     memory.assumePeak(
       of: Float(combined.reference + combined.unit * Double(combined.thresholds[12])),

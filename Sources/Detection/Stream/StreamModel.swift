@@ -19,6 +19,8 @@ public struct StreamModel: Sendable {
     let calibrations: [ScoreCalibration]
     /// The usual time between two rows, seconds; 0 when there is none.
     let interval: Double
+    /// How many independent held-out rows the p-values rest on.
+    var heldOutWorth: Float { calibrations.last?.weight ?? 0 }
     // Of `calibrations`, side by side for the event path.
     let references: [Double]
     let inverseUnits: [Double]
@@ -43,6 +45,8 @@ public struct StreamModel: Sendable {
     let patience: [UInt32]
     /// ln of the number of fields that may stand still.
     let logFields: Float
+    /// The stream's RBM, which also says what missing values should have been; nil when it is off.
+    let rbm: GaussianBernoulliRBM?
     /// Per detector the thresholds of ``DriftGauge/alphas``.
     let common: [SIMD8<Float>]
 
@@ -67,6 +71,7 @@ public struct StreamModel: Sendable {
       self.interval = interval
       self.runs = runs
       readsWindows = members.contains(where: \.readsWindows)
+      rbm = members.lazy.compactMap { $0.model as? GaussianBernoulliRBM }.first
       patience = runs.contains { !$0.tails.isEmpty } ? runs.map(\.patience) : []
       logFields = Float(Double(max(1, runs.count { !$0.tails.isEmpty })).logarithm)
       references = calibrations.map(\.reference)

@@ -35,11 +35,13 @@ extension ModelTrainer {
   ///
   /// - Parameters:
   ///   - rows: the history that the candidate was learned from; its newest part, on which neither was fitted, counts.
+  ///   - settings: what stands in for missing values.
   ///   - heldOut: that part (``DetectionSettings/Calibration/heldOutShare``).
   ///   - clock: seconds, by which scoring is timed.
   public static func compare(
-    candidate: StreamModel, champion: StreamModel, rows: TrainingRows, heldOut: Double = 0.25,
-    seed: UInt64 = 1, clock: () -> Double = { 0 }
+    candidate: StreamModel, champion: StreamModel, rows: TrainingRows,
+    settings: DetectionSettings = DetectionSettings(), heldOut: Double = 0.25, seed: UInt64 = 1,
+    clock: () -> Double = { 0 }
   ) -> Comparison {
     let wanted = Int(Double(rows.count) * heldOut)
     let newest = min(max(wanted, comparedRows.lowerBound), comparedRows.upperBound)
@@ -53,8 +55,8 @@ extension ModelTrainer {
         of: (0..<recent.count).filter { !recent.quarantined[$0] }.map { recent.values[$0 * width + field] }
           .filter(\.isFinite), floor: RobustScale.fieldFloor)
     }
-    let first = figures(candidate, recent, shared, scales, seed: seed, clock)
-    let second = figures(champion, recent, shared, scales, seed: seed, clock)
+    let first = figures(candidate, recent, shared, scales, settings, seed: seed, clock)
+    let second = figures(champion, recent, shared, scales, settings, seed: seed, clock)
     var comparison = Comparison(candidate: first, champion: second, accepted: true, reason: "")
     func percent(_ share: Double) -> String { "\(AlertText.number(100 * share)) %" }
     let found =
@@ -75,11 +77,11 @@ extension ModelTrainer {
   }
 
   private static func figures(
-    _ model: StreamModel, _ rows: TrainingRows, _ fields: [Int], _ scales: [RobustScale], seed: UInt64,
-    _ clock: () -> Double
+    _ model: StreamModel, _ rows: TrainingRows, _ fields: [Int], _ scales: [RobustScale],
+    _ settings: DetectionSettings, seed: UInt64, _ clock: () -> Double
   ) -> Comparison.Figures {
     let began = clock()
-    let scored = logP(of: rows, by: model)
+    let scored = logP(of: rows, by: model, settings: settings)
     let seconds = clock() - began
     let normal = zip(scored, rows.quarantined).filter { !$1 && $0 < 0 }.map(\.0).sorted()
     guard !normal.isEmpty else {
@@ -96,7 +98,7 @@ extension ModelTrainer {
         var copy = rows
         let labels = fault.plant(
           into: &copy, fields: fields, scales: scales, seed: seed &+ UInt64(index + 97 * repetition))
-        for (logP, isFaulty) in zip(logP(of: copy, by: model), labels) where isFaulty {
+        for (logP, isFaulty) in zip(logP(of: copy, by: model, settings: settings), labels) where isFaulty {
           faulty += 1
           if logP < limit { found += 1 }
         }
@@ -123,7 +125,9 @@ extension ModelTrainer {
   }
 
   /// ln p of every row by thresholds that stay where the training put them.
-  static func logP(of rows: TrainingRows, by model: StreamModel) -> [Float] {
+  static func logP(
+    of rows: TrainingRows, by model: StreamModel, settings: DetectionSettings = DetectionSettings()
+  ) -> [Float] {
     let contents = model.contents
     let plan = contents.plan
     let columns = model.fields.map { rows.fields.firstIndex(of: $0) }
@@ -135,7 +139,8 @@ extension ModelTrainer {
       }
     }
     let inputs = plan.inputs(
-      matrix, rows: rows.count, segmentStarts: rows.segmentStarts, withWindows: contents.readsWindows)
+      matrix, rows: rows.count, segmentStarts: rows.segmentStarts, withWindows: contents.readsWindows,
+      filling: Filling(settings, rbm: contents.rbm))
     let data = DataMatrix(
       rows: rows.count, columns: plan.width, values: inputs.values, mask: inputs.missing ? inputs.mask : nil)
     let windows = DataMatrix(rows: rows.count, columns: plan.windowWidth, values: inputs.windows)

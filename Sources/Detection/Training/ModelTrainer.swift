@@ -45,7 +45,7 @@ public enum ModelTrainer {
       if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
     }
     let detectors = sharedWeights?.detectors ?? settings.detectors
-    let lesson = try Lesson(rows, fields: fields, detectors: detectors, settings: settings)
+    var lesson = try Lesson(rows, fields: fields, detectors: detectors, settings: settings)
     var members: [Member] = []
     if let sharedWeights {
       members = sharedWeights.members
@@ -67,6 +67,7 @@ public enum ModelTrainer {
         (member.model as? Autoencoder).map { .model($0.widened(to: later)) } ?? member
       }
     }
+    lesson.fillIn(by: members, settings)
     let calibrations = calibrate(members, detectors, on: lesson)
     return StreamModel(
       contents: StreamModel.Contents(
@@ -208,10 +209,12 @@ struct Lesson {
   let plan: InputPlan
   /// Rows that count.
   let usable: Int
-  private let values: [Float]
-  private let mask: [Float]
-  private let windows: [Float]
+  private var values: [Float]
+  private var mask: [Float]
+  private var windows: [Float]
   private let hasMissing: Bool
+  /// What came of ``MissingPolicy/model``: the rows as they came, until they are filled in.
+  private var bare: (matrix: [Float], segmentStarts: [Int])?
   private let timestamps: [Double]
   private let fitRows: [Int]
   private let heldOutRows: [Int]
@@ -219,7 +222,8 @@ struct Lesson {
   init(
     _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings
   ) throws(ModelTrainer.Failure) {
-    let rows = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    let newest = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
+    let rows = settings.ordered ? newest.inOrder(most: RecentRows.mostBehind) : newest
     timestamps = rows.timestamps
     let columns = fields.compactMap { rows.fields.firstIndex(of: $0) }
     precondition(columns.count == fields.count, "rows of \(rows.fields) lack some of \(fields)")
@@ -259,11 +263,27 @@ struct Lesson {
       settings: settings)
     let inputs = plan.inputs(
       matrix, rows: rows.count, segmentStarts: rows.segmentStarts,
-      withWindows: detectors.contains(where: \.readsWindows))
+      withWindows: detectors.contains(where: \.readsWindows), filling: Filling(settings, rbm: nil))
     values = inputs.values
     windows = inputs.windows
     mask = inputs.mask
     hasMissing = inputs.missing
+    bare = hasMissing && settings.missing == .model ? (matrix, rows.segmentStarts) : nil
+  }
+
+  /// Fills in what is missing as it will be when events are scored, where that takes what was just learned: for the
+  /// calibration.
+  mutating func fillIn(by members: [Member], _ settings: DetectionSettings) {
+    guard let bare, let rbm = members.lazy.compactMap({ $0.model as? GaussianBernoulliRBM }).first else {
+      return
+    }
+    let inputs = plan.inputs(
+      bare.matrix, rows: timestamps.count, segmentStarts: bare.segmentStarts, withWindows: !windows.isEmpty,
+      filling: Filling(settings, rbm: rbm))
+    values = inputs.values
+    windows = inputs.windows
+    mask = inputs.mask
+    self.bare = nil
   }
 
   func fitted() -> DataMatrix { matrix(fitRows) }

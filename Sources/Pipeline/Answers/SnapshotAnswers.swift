@@ -150,6 +150,9 @@ extension AnomalyPipeline {
       .init("score", said: worst.score, again: again.score),
       .init("p_value", said: worst.pValue, again: again.pValue),
     ]
+    if let said = worst.confidence, let again = again.confidence {
+      report.figures.append(.init("confidence", said: said, again: again))
+    }
     for (name, said) in worst.detectors.sorted(by: { $0.key < $1.key }) {
       guard let raw = again.raw[name] else { continue }
       report.figures.append(.init(name, said: said.raw, again: raw))

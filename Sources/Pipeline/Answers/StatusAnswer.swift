@@ -136,6 +136,8 @@ extension AnomalyPipeline {
       var scored: UInt64 = 0
       var tails = [UInt64](repeating: 0, count: 4)
       var trained: [Double] = []
+      var late: [String: UInt64] = [:]
+      var missing: (values: UInt64, imputed: UInt64) = (0, 0)
     }
     let parts = onEveryShard { state in
       var part = Part()
@@ -144,6 +146,9 @@ extension AnomalyPipeline {
       for entry in state.streams {
         let status = entry.detector.status
         part.scored += status.scored
+        part.late.merge(status.late.byOutcome, uniquingKeysWith: +)
+        part.missing.values += status.missingValues
+        part.missing.imputed += status.imputedValues
         for level in 0..<4 { part.tails[level] += status.tails[level] }
         if let trainedAt = status.trainedAt { part.trained.append(trainedAt) }
       }
@@ -158,6 +163,11 @@ extension AnomalyPipeline {
         let hits = parts.reduce(UInt64(0)) { $0 + $1.tails[level] }
         return CalibrationPoint(nominal: nominal, measured: Double(hits) / Double(scored), events: scored)
       }
+    }
+    for part in parts {
+      report.lateOutcomes.merge(part.late, uniquingKeysWith: +)
+      report.missingValues += part.missing.values
+      report.imputedValues += part.missing.imputed
     }
     let trained = parts.flatMap(\.trained)
     let now = Clocks.wall()

@@ -65,6 +65,9 @@ extension ShardState {
     }
     row.incident = status.openIncident?.id ?? entry.silence?.id
     row.fields = status.fields
+    row.lateOutcomes = status.late.byOutcome
+    row.missingValues = status.missingValues
+    row.imputedValues = status.imputedValues
     row.snapshot = status.snapshot
     row.pooled = entry.isPooled
     if status.phase == .collecting {

@@ -59,6 +59,7 @@ extension ShardState {
   ) -> [Double?] {
     guard detector.model != nil else { return timestamps.map { _ in nil } }
     var copy = detector
+    copy.rewind()
     var scratch = DetectorWorkspace()
     var scores: [Double?] = []
     while scores.count < timestamps.count {

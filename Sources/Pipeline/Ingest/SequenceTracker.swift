@@ -17,12 +17,15 @@ public struct SequenceCounters: Sendable, Equatable, Codable {
 
 /// Follows the sequence numbers of one stream: which are missing, repeated, out of order, or begin anew.
 ///
-/// Exact for whatever comes at most 64 numbers late; what comes later than that counts as a repeat.
+/// Exact for whatever comes at most 64 numbers late; what comes later than that counts as a repeat, unless it is from before
+/// the first number.
 struct SequenceTracker: Sendable {
   private(set) var counters = SequenceCounters()
   private var highest: UInt64 = 0
   private var epoch: UInt64 = 0
-  // Bit k: number `highest - k` has come.
+  /// The first number since counting began: those before it are nobody's loss.
+  private var first: UInt64 = 0
+  // Bit k: number `highest - k` has come; 0 before the first one.
   private var window: UInt64 = 0
   private var hasEpoch = false
 
@@ -65,11 +68,13 @@ struct SequenceTracker: Sendable {
       } else {
         window |= 1 << age
         counters.reordered += 1
-        counters.missing -= 1
+        if seq >= first { counters.missing -= 1 }
       }
     } else if seq <= 1, epoch == nil {
       counters.restarts += 1
       begin(at: seq, nil)
+    } else if seq < first {
+      counters.reordered += 1
     } else {
       counters.repeats += 1
     }
@@ -81,8 +86,8 @@ struct SequenceTracker: Sendable {
 
   private mutating func begin(at seq: UInt64, _ epoch: UInt64?) {
     highest = seq
-    // What lies before the first number is nobody's loss: those bits are set.
-    window = .max
+    first = seq
+    window = 1
     self.epoch = epoch ?? 0
     hasEpoch = epoch != nil
   }

@@ -7,6 +7,7 @@ struct ScoreRun: Sendable {
   var timestamps: [Double]
   var scores: [Float]
   var pValues: [Double]
+  var confidences: [Float]
 }
 
 /// What waits for the publisher thread. Bounded: alerts make the shard wait (they are few and never dropped), score

@@ -217,7 +217,7 @@ final class Publisher: Sendable {
       for index in run.scores.indices {
         message.value.write(
           stream: run.stream.name, timestamp: run.timestamps[index], score: Double(run.scores[index]),
-          pValue: run.pValues[index])
+          pValue: run.pValues[index], confidence: Double(run.confidences[index]))
         let topic = message.value.topic
         let payload = message.value.payload
         if try socket.send(topic.span, more: true) { try socket.send(payload.span, wait: .forever) }

@@ -142,10 +142,12 @@ struct ShardState {
       saver.hasten(streams: streams.count)
     }
     if around.pipeline.publish.scores {
+      let scored = (0..<count).filter { !workspace.unscored[$0] }
       around.outbox.add(
         ScoreRun(
-          stream: streams[local].key, timestamps: Array(timestamps[..<count]),
-          scores: workspace.oddness[..<count].map(Float.init), pValues: (0..<count).map(workspace.pValue)))
+          stream: streams[local].key, timestamps: scored.map { timestamps[$0] },
+          scores: scored.map { Float(workspace.oddness[$0]) }, pValues: scored.map(workspace.pValue),
+          confidences: scored.map { workspace.confidence[$0] }))
     }
     let highest = workspace.score[..<count].reduce(0) { max($0, $1) }
     streams[local].maxScore = max(streams[local].maxScore, Double(highest))
@@ -164,7 +166,14 @@ struct ShardState {
     let (rows, timestamps, flags) = (self.rows, self.timestamps, self.flags)
     var done = 0
     while done < count {
-      let part = done..<done + min(count - done, streams[local].history.room)
+      // What came too late to be scored is not learned from either.
+      if workspace.hasUnscored, workspace.unscored[done] {
+        done += 1
+        continue
+      }
+      var end = done + min(count - done, streams[local].history.room)
+      if workspace.hasUnscored { end = (done..<end).first { workspace.unscored[$0] } ?? end }
+      let part = done..<end
       let isFull = streams[local].history.append(
         rows.span.extracting(part.lowerBound * width..<part.upperBound * width), width: width,
         timestamps: timestamps.span.extracting(part), flags: flags.span.extracting(part))

@@ -308,12 +308,10 @@ final class Trainer: Sendable {
       try install(candidate, job, weights: nil, report)
       return
     }
-    let (share, seed) = condition.locked {
-      (contents.value.detection.usual.calibration.heldOutShare, nextSeed())
-    }
+    let (settings, seed) = settings(of: job.stream)
     let verdict = ModelTrainer.compare(
-      candidate: candidate, champion: champion, rows: rows, heldOut: share, seed: seed,
-      clock: Clocks.threadProcessorTime)
+      candidate: candidate, champion: champion, rows: rows, settings: settings,
+      heldOut: settings.calibration.heldOutShare, seed: seed, clock: Clocks.threadProcessorTime)
     report.accepted = verdict.accepted
     report.verdict = verdict.reason
     report.champion = champion.snapshotName

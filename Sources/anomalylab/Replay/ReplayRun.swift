@@ -126,7 +126,7 @@ struct ReplayRun {
     }
     let verdict = detector.model.map {
       ModelTrainer.compare(
-        candidate: candidate, champion: $0, rows: history,
+        candidate: candidate, champion: $0, rows: history, settings: settings,
         heldOut: settings.calibration.heldOutShare)
     }
     if verdict?.accepted ?? true {
