@@ -8,6 +8,8 @@ SWIFT ?= swift
 BUILD := .build/release
 PROGRAMS := anomalyd anomalyctl anomalylab
 PUBLISHERS := .build/publishers
+# The same for tests and lint, so that what one has built the other uses.
+CHECKED := --explicit-target-dependency-import-check error
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
 .PHONY: all build deps demo demo-live test test-slow interop boot lint format bench bench-build install uninstall deb clean
@@ -35,13 +37,13 @@ demo-live: build
 
 # What failed is said once more at the end, where it is looked for among thousands of lines.
 test: deps
-	$(SWIFT) build --build-tests
+	$(SWIFT) build --build-tests $(CHECKED)
 	@$(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/test.log; status=$${PIPESTATUS[0]}; \
 	[ $$status = 0 ] || { echo; echo "make test: what failed:"; grep -E '^✘|error:' .build/test.log | cut -c1-600; }; exit $$status
 
 # The laws of all models of the suite, not only of a few of each family: a few minutes.
 test-slow: deps
-	$(SWIFT) build --build-tests
+	$(SWIFT) build --build-tests $(CHECKED)
 	ANOMALYD_SLOW=1 $(SWIFT) test --skip-build --no-parallel --filter GenerativeTests
 
 # Feeds running daemons from circus, Glances and rsyslog as their makers ship them: a few minutes, and not part of `test`.
@@ -53,7 +55,7 @@ interop: deps
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+	$(SWIFT) build --build-tests $(CHECKED)
 	$(SWIFT) test --skip-build --filter ArchitectureTests
 
 format:
