@@ -94,6 +94,19 @@ extension AlertStore {
     try alerts(sql: "SELECT seq, body FROM alert WHERE incident = ? ORDER BY seq", [incident])
   }
 
+  /// The latest statement of each incident of a stream that opened before another one did, newest first; the first `limit`.
+  ///
+  /// - Parameter seq: the number of the first statement of that other one.
+  public func latest(
+    of stream: StreamKey, openedBefore seq: UInt64, limit: Int
+  ) throws(ArchiveError) -> [Alert] {
+    try alerts(
+      sql: """
+        SELECT alert.seq, alert.body FROM incident JOIN alert ON alert.seq = incident.lastSeq
+        WHERE incident.stream = ? AND incident.openedSeq < ? ORDER BY incident.openedSeq DESC LIMIT ?
+        """, [stream.name, Int64(clamping: seq), limit])
+  }
+
   /// What was kept of an incident's worst row; nil when nothing was.
   public func evidence(of incident: String) throws(ArchiveError) -> [UInt8]? {
     try read { db in

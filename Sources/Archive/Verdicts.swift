@@ -113,6 +113,17 @@ extension AlertStore {
     }
   }
 
+  /// Why an incident was what it was said to be, in a person's words; nil when nobody said so, or it was taken back.
+  public func cause(of incident: String) throws(ArchiveError) -> String? {
+    try read { db in
+      try String.fetchOne(
+        db,
+        sql: """
+          SELECT cause FROM verdict WHERE incident = ? AND NOT undone AND cause <> '' ORDER BY number DESC LIMIT 1
+          """, arguments: [incident])
+    }
+  }
+
   /// Labels of incidents, by id; of those that have one.
   public func labels() throws(ArchiveError) -> [String: String] {
     try read { db in

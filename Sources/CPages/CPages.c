@@ -21,11 +21,15 @@ static const unsigned char views_js[] = {
 static const unsigned char gallery_js[] = {
 #embed "pages/gallery.js"
 };
+static const unsigned char forecast_js[] = {
+#embed "pages/forecast.js"
+};
 
 static const struct cpages_page pages[] = {
   {"/index.html", index_html, sizeof index_html}, {"/style.css", style_css, sizeof style_css},
   {"/app.js", app_js, sizeof app_js},             {"/charts.js", charts_js, sizeof charts_js},
   {"/views.js", views_js, sizeof views_js},       {"/gallery.js", gallery_js, sizeof gallery_js},
+  {"/forecast.js", forecast_js, sizeof forecast_js},
 };
 
 const struct cpages_page *cpages_find(const char *path) {

@@ -4,7 +4,7 @@ public import Messaging
 /// Asks a running daemon; one request, one reply, one connection each.
 public struct ControlClient: Sendable {
   public let endpoint: String
-  /// Seconds to wait for a reply.
+  /// Seconds to wait for a reply; three times as long for what takes time.
   public var timeout: Double
   /// Of a daemon that asks for keys.
   public var security: SocketSecurity
@@ -26,7 +26,7 @@ public struct ControlClient: Sendable {
     let bytes = try ControlCoding.encode(request)
     let outcome: Outcome
     do {
-      outcome = try exchange(bytes)
+      outcome = try exchange(bytes, timeout: request.takesTime ? 3 * timeout : timeout)
     } catch {
       throw Failure(error)
     }
@@ -38,7 +38,8 @@ public struct ControlClient: Sendable {
         remedy: "put the public key into its directory of allowed keys; see --key and --server-key")
     case .silent:
       throw Failure(
-        .unavailable, what: endpoint, why: "no answer within \(Readable.span(seconds: timeout))",
+        .unavailable, what: endpoint,
+        why: "no answer within \(Readable.span(seconds: request.takesTime ? 3 * timeout : timeout))",
         remedy: "is anomalyd busy or stuck? see `systemctl status anomalyd`")
     case .answered(let frame):
       let reply = try ControlCoding.decodeReply(frame)
@@ -69,7 +70,7 @@ public struct ControlClient: Sendable {
     case refused, silent, stranger
   }
 
-  private func exchange(_ request: [UInt8]) throws(MessagingError) -> Outcome {
+  private func exchange(_ request: [UInt8], timeout: Double) throws(MessagingError) -> Outcome {
     let context = try MessagingContext()
     let socket = try Socket(.req, in: context)
     try socket.set(.linger(0))

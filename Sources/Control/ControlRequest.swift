@@ -94,6 +94,14 @@ public enum ControlRequest: Sendable, Equatable {
   ]
   public static let flags: Set<String> = ["open", "incidents", "preview", "release"]
 
+  /// Whether the answer may take seconds: something is learned or tried out first.
+  public var takesTime: Bool {
+    switch self {
+    case .power, .drift, .forecast: true
+    default: false
+    }
+  }
+
   /// The most rows that one ``trace(stream:count:)`` may ask for.
   public static let longestTrace = 2000
 

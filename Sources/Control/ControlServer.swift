@@ -5,7 +5,8 @@ import Synchronization
 /// Answers control requests on a thread of its own: one request frame, one reply frame, over a ROUTER socket.
 ///
 /// A request that cannot be read gets a ``Failure`` as its reply and is counted; a client that has left or does not
-/// read its replies costs nothing but a count. The handler runs on the server's thread, one request at a time.
+/// read its replies costs nothing but a count. The handler runs on the server's thread, one request at a time; requests that
+/// take seconds (``ControlRequest/takesTime``) on a second thread, also one at a time.
 public final class ControlServer: Sendable {
   public typealias Handler = @Sendable (ControlRequest) -> ControlReply
 
@@ -19,7 +20,7 @@ public final class ControlServer: Sendable {
   ///   - endpoint: `ipc:///run/anomalyd/control.sock` or `tcp://127.0.0.1:PORT`. Whoever can connect can command. An
   ///     ipc socket is made readable and writable for its owner and group only.
   ///   - security: who may connect.
-  ///   - handler: called on the server's own thread; must not wait for long.
+  ///   - handler: called on the server's own two threads; must not wait for long.
   /// - Throws: ``Failure`` when the endpoint cannot be bound, or when another daemon answers there already.
   public init(
     endpoint: String, security: SocketSecurity = .none, context: MessagingContext,
@@ -64,6 +65,7 @@ private final class ControlLoop: Sendable {
   /// Held until the thread takes it over, and closes it at its end.
   private let bound: Mutex<Socket?>
   private let handler: ControlServer.Handler
+  private let worker: ControlWorker
   private let bell: Bell
   private let ended = DispatchSemaphore(value: 0)
   private let isStopped = Mutex(false)
@@ -73,6 +75,7 @@ private final class ControlLoop: Sendable {
     handler: @escaping ControlServer.Handler
   ) throws(MessagingError) {
     bell = try Bell()
+    worker = try ControlWorker(handler)
     let router = try Socket(.router, in: context)
     try router.set(.maxMessageSize(Int64(ControlCoding.largestRequest) * 4))
     try router.set(.routerMandatory(true))
@@ -87,6 +90,7 @@ private final class ControlLoop: Sendable {
   func run() {
     defer { ended.signal() }
     guard let socket = bound.withLock({ $0.take() }) else { return }
+    worker.start()
     serve(socket)
   }
 
@@ -94,15 +98,27 @@ private final class ControlLoop: Sendable {
     var poller = Poller()
     poller.add(socket)
     let stop = poller.add(bell)
+    let done = poller.add(worker.bell)
     var message = Message()
     do {
       while true {
         try poller.wait(milliseconds: -1)
-        if poller.isReady(stop) { return }
+        if poller.isReady(stop) { break }
+        if poller.isReady(done) { sendAnswers(on: socket) }
         while try socket.receive(into: &message) { answer(message.copy(), on: socket) }
       }
     } catch {
       // The context was shut down: the daemon is ending.
+    }
+    worker.close()
+    sendAnswers(on: socket)
+  }
+
+  /// Those of requests that took time.
+  private func sendAnswers(on socket: borrowing Socket) {
+    for answer in worker.takeAnswers() {
+      counts.withLock { $0.answered += 1 }
+      if !send(answer.reply, to: answer.envelope, on: socket) { counts.withLock { $0.undelivered += 1 } }
     }
   }
 
@@ -115,7 +131,16 @@ private final class ControlLoop: Sendable {
     var isMalformed = false
     let reply: ControlReply
     do {
-      reply = handler(try ControlCoding.decodeRequest(request))
+      let request = try ControlCoding.decodeRequest(request)
+      if request.takesTime {
+        if worker.add(request, for: frames.dropLast()) { return }
+        reply = .failure(
+          Failure(
+            .temporary, what: request.command, why: "\(ControlWorker.most) such questions wait already",
+            remedy: "ask again in a while"))
+      } else {
+        reply = handler(request)
+      }
     } catch {
       isMalformed = true
       reply = .failure(error)

@@ -52,15 +52,38 @@ public struct Explanation: Sendable, Codable, Equatable {
   public var trajectory: [ScorePoint]
   /// What would have been normal; nil when its rows are no longer kept.
   public var normal: NormalReport?
+  /// Earlier incidents of the stream that it resembles, most alike first; nil from daemons that do not look.
+  public var similar: [SimilarIncident]?
   public init(
     statements: [Alert], acknowledged: AcknowledgementRecord? = nil, label: String? = nil,
-    trajectory: [ScorePoint] = [], normal: NormalReport? = nil
+    trajectory: [ScorePoint] = [], normal: NormalReport? = nil, similar: [SimilarIncident]? = nil
   ) {
     self.statements = statements
     self.acknowledged = acknowledged
     self.label = label
     self.trajectory = trajectory
     self.normal = normal
+    self.similar = similar
+  }
+}
+
+/// An earlier incident that was explained alike, and what people said of it.
+public struct SimilarIncident: Sendable, Codable, Equatable {
+  public var id: String
+  /// Event time at which it began, seconds since 1970.
+  public var onset: Double
+  /// The cosine between what explained the two: 1 is the same features in the same measure.
+  public var likeness: Double
+  /// `true`, `expected`, `false-alarm` or `new-normal`; nil when nobody said.
+  public var label: String?
+  /// In a person's words; nil when nobody gave one.
+  public var cause: String?
+  public init(id: String, onset: Double, likeness: Double, label: String? = nil, cause: String? = nil) {
+    self.id = id
+    self.onset = onset
+    self.likeness = likeness
+    self.label = label
+    self.cause = cause
   }
 }
 

@@ -105,7 +105,7 @@ public struct DetectionSettings: Sendable, Equatable {
   /// Cheap classical detectors that score every event beside the models.
   public struct Companions: Sendable, Equatable {
     /// Those of them count that suit rows with, or without, an order in time.
-    public var names = DetectorName.companions
+    public var names = DetectorName.usualCompanions
     public init() {}
   }
 

@@ -11,7 +11,40 @@ extension DetectorName {
     _ data: DataMatrix, fields: Int, settings: DetectionSettings, seed: UInt64, shouldStop: () -> Bool
   ) throws(FitError) -> Member {
     if let companion { return companion.member(try companion.fit(data, fields: fields, seed: seed)) }
+    if foretells { return try fitSequence(data, fields, settings, seed, shouldStop) }
     return .model(try fitModel(data, settings: settings, seed: seed, shouldStop: shouldStop))
+  }
+
+  /// Windows that a sequence model learns from at most: each is learned step by step.
+  private static let mostWindows = 2048
+
+  /// On windows, rows of `fields` levels each; evenly chosen ones where there are very many.
+  private func fitSequence(
+    _ data: DataMatrix, _ fields: Int, _ settings: DetectionSettings, _ seed: UInt64,
+    _ shouldStop: () -> Bool
+  ) throws(FitError) -> Member {
+    guard let entry = Catalogue.entry(named: rawValue) else {
+      throw .unsuitable("the suite has no model \(rawValue)")
+    }
+    let width = data.columns
+    let count = min(data.rows, Self.mostWindows)
+    var values: [Float] = []
+    values.reserveCapacity(count * width)
+    for index in 0..<count {
+      let row = index * data.rows / count
+      values.append(contentsOf: data.values[row * width..<(row + 1) * width])
+    }
+    let records = Records(
+      DataMatrix(rows: count, columns: width, values: values),
+      form: RowForm(shape: [width / fields, fields], support: .real))
+    let options = FitOptions(seed: seed, epochs: settings.models.epochs)
+    let model = try withoutActuallyEscaping(shouldStop) { stop throws(FitError) in
+      try entry.fit(records, options, stop)
+    }
+    guard let model = model as? any SequenceModel else {
+      throw .unsuitable("\(rawValue) does not foretell sequences")
+    }
+    return .sequence(model)
   }
 
   private func fitModel(
@@ -46,7 +79,9 @@ extension DetectorName {
   func decode(_ bytes: [UInt8]) throws(DetectionDecodingError) -> Member {
     if companion == .season { return try Member(decodingSeason: bytes) }
     if let companion { return companion.member(try companion.decode(bytes)) }
-    return .model(try decodeModel(bytes))
+    let model = try decodeModel(bytes)
+    if foretells, let model = model as? any SequenceModel { return .sequence(model) }
+    return .model(model)
   }
 
   private func decodeModel(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any TrainedModel {

@@ -23,12 +23,22 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   /// The cheap classical detectors that stand beside the models.
   public static let companions = CompanionKind.allCases.map { DetectorName(unchecked: $0.rawValue) }
 
+  /// Those of them that are on when nothing is said.
+  public static let usualCompanions = CompanionKind.allCases.filter(\.isUsual)
+    .map { DetectorName(unchecked: $0.rawValue) }
+
   /// Whether it is one of ``companions``.
   public var isCompanion: Bool { companion != nil }
   var companion: CompanionKind? { CompanionKind(rawValue: rawValue) }
 
+  /// Whether it is a member of the suite that foretells sequences: as a detector it foretells each row from the rows before it,
+  /// and what is strange to it is its error.
+  public var foretells: Bool {
+    companion == nil && Catalogue.entry(named: rawValue)?.capabilities.contains(.forecast) == true
+  }
+
   /// Whether it sees windows of levels in place of inputs.
-  var readsWindows: Bool { companion?.readsWindows ?? false }
+  var readsWindows: Bool { companion?.readsWindows ?? foretells }
 
   /// How much a detector counts in the mean of −ln p.
   ///

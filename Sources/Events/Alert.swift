@@ -25,13 +25,19 @@ public struct Alert: Sendable, Codable, Equatable {
     public var low: Double
     public var high: Double
     public var share: Double
-    public init(name: String, value: Double?, expected: Double, low: Double, high: Double, share: Double) {
+    /// So many events before this one it stood out most; nil: now, or nobody knows.
+    public var lag: Int?
+    public init(
+      name: String, value: Double?, expected: Double, low: Double, high: Double, share: Double,
+      lag: Int? = nil
+    ) {
       self.name = name
       self.value = value
       self.expected = expected
       self.low = low
       self.high = high
       self.share = share
+      self.lag = lag
     }
   }
 

@@ -21,6 +21,8 @@ public struct NetworkModel<Design: NetworkDesign>: FormKeeping, TrainingCurveKee
   let preparation: Preparation
   let columns: ColumnSummary
   private let identity = ModelIdentity()
+  /// Of the network that sees only how strange the end of a row is, see ``SequenceModel``.
+  let endIdentity = ModelIdentity()
 
   /// Rows that one run of the network takes.
   static var microBatch: Int { 64 }
@@ -50,9 +52,17 @@ extension NetworkModel {
   public func score(
     _ inputs: [Float], mask: [Float]?, rows: Int, into raw: inout [Float], scratch: inout Scratch
   ) {
+    score(inputs, mask: mask, rows: rows, into: &raw, scratch: &scratch, identity, strangenessPlan)
+  }
+
+  /// With a network of its own, whose result is one number a row.
+  func score(
+    _ inputs: [Float], mask: [Float]?, rows: Int, into raw: inout [Float], scratch: inout Scratch,
+    _ identity: ModelIdentity, _ network: () -> NetworkPlan
+  ) {
     let most = Self.microBatch
     let wide = preparation.form.width
-    scratch.plans.use(identity, space: most * wide, make: strangenessPlan) { plan, space in
+    scratch.plans.use(identity, space: most * wide, make: network) { plan, space in
       for start in stride(from: 0, to: rows, by: most) {
         let count = min(most, rows - start)
         preparation.prepare(inputs, mask: mask, rows: start..<start + count, into: &space)

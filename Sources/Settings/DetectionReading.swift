@@ -61,18 +61,18 @@ enum DetectionReading {
     section.duration("least", &silence.least, 0...604_800)
   }
 
-  /// Companions by name, `all` or `none`.
+  /// Companions by name, `none`, or `all` for those that are on when nothing is said.
   private static func companions(
     _ section: ConfigSection, _ key: String, _ names: inout [DetectorName]
   ) {
     var texts = names.map(\.rawValue)
     section.texts(key, &texts)
-    if texts == ["all"] {
-      names = DetectorName.companions
-      return
-    }
     names = []
     for text in texts where text != "none" {
+      if text == "all" {
+        names += DetectorName.usualCompanions.filter { !names.contains($0) }
+        continue
+      }
       guard let name = DetectorName(rawValue: text), name.isCompanion else {
         let known = ["all", "none"] + DetectorName.companions.map(\.rawValue)
         section.report(

@@ -165,9 +165,20 @@ struct IncidentText {
       text += "scores     \(sparkline(explanation.trajectory.map(\.score)))\n"
     }
     if let normal = explanation.normal { text += "normal     \(normal.text.printable)\n" }
+    for similar in explanation.similar ?? [] { text += "like       \(line(similar))\n" }
     text += "\n" + features(worst.features)
     if explanation.statements.count > 1 { text += "\n" + statements(explanation.statements) }
     return text
+  }
+
+  /// An earlier incident, and what people said of it.
+  private func line(_ similar: SimilarIncident) -> String {
+    let said =
+      similar.label.map { label in
+        "said to be \(label.printable)" + (similar.cause.map { ": \($0.printable)" } ?? "")
+      } ?? "nobody said what it was"
+    return "\(similar.id.printable) of \(Readable.moment(similar.onset)) "
+      + "(\(Readable.share(similar.likeness)) alike), \(said)"
   }
 
   private func features(_ features: [Alert.Feature]) -> String {

@@ -2,6 +2,7 @@ import Control
 import Events
 import Foundation
 import Messaging
+import Synchronization
 import Testing
 
 @Suite struct ControlServerTests {
@@ -97,6 +98,78 @@ import Testing
       #expect(try ControlClient(endpoint: endpoint, timeout: 60).ask(.status) == .done(Done("")))
       #expect(server.counts.undelivered <= 200)
     }
+  }
+
+  @Test
+  func `short questions are answered while a long one is worked on, and too many long ones are refused`()
+    throws
+  {
+    let gate = DispatchSemaphore(value: 0)
+    let answer: ControlServer.Handler = { request in
+      if request.takesTime { gate.wait() }
+      return .done(Done(request.command))
+    }
+    try withServer(answer) { server, endpoint in
+      let client = ControlClient(endpoint: endpoint)
+      let outcomes = Mutex<[Bool]>([])
+      let ended = DispatchGroup()
+      // One in hand, eight that wait, and three too many.
+      for _ in 0..<12 {
+        ended.enter()
+        Thread.detachNewThread {
+          let reply = try? client.ask(.power(stream: "a"))
+          outcomes.withLock { $0.append(reply == .done(Done("power"))) }
+          ended.leave()
+        }
+      }
+      while outcomes.withLock({ $0.count }) < 3 { Thread.sleep(forTimeInterval: 0.01) }
+      #expect(outcomes.withLock { $0 } == [false, false, false])
+      for _ in 0..<20 {
+        let reply = try client.ask(.status)
+        #expect(reply == .done(Done("status")))
+      }
+      for _ in 0..<9 { gate.signal() }
+      ended.wait()
+      #expect(outcomes.withLock { $0.filter { $0 }.count } == 9)
+      #expect(server.counts.answered == 32 && server.counts.undelivered == 0)
+    }
+  }
+
+  @Test func `a server that stops answers the long question in hand and refuses those that wait`() throws {
+    let gate = DispatchSemaphore(value: 0)
+    let begun = DispatchSemaphore(value: 0)
+    let server = try ControlServer(
+      endpoint: "tcp://127.0.0.1:*", context: try MessagingContext()
+    ) { request in
+      begun.signal()
+      gate.wait()
+      return .done(Done(request.command))
+    }
+    let outcomes = Mutex<[String]>([])
+    let ended = DispatchGroup()
+    func ask() {
+      ended.enter()
+      Thread.detachNewThread {
+        do throws(Failure) {
+          _ = try ControlClient(endpoint: server.endpoint).ask(.drift(stream: "a"))
+          outcomes.withLock { $0.append("answered") }
+        } catch {
+          outcomes.withLock { $0.append(error.why) }
+        }
+        ended.leave()
+      }
+    }
+    ask()
+    begun.wait()
+    ask()
+    Thread.sleep(forTimeInterval: 0.5)
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 0.2)
+      gate.signal()
+    }
+    server.stop()
+    ended.wait()
+    #expect(Set(outcomes.withLock { $0 }) == ["answered", "it is stopping"])
   }
 
   @Test func `an answer too long to send becomes a failure that says so`() throws {

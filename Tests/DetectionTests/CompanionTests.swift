@@ -25,7 +25,8 @@ import Testing
     case .robustChange: [0, 0, 0, 7, -7, 7, 0, 0, 0]
     // Each level is usual by itself; together they never come.
     case .residual, .covariance, .windowResidual: [2, -2, 2, 0, 0, 0, 0, 0, 0]
-    case .robustZ, .mixture, .kMeans, .neighbours, .windowNeighbours, .season, .forest, .histogram:
+    case .robustZ, .mixture, .kMeans, .neighbours, .windowNeighbours, .autoregression, .season, .forest,
+      .histogram:
       [6, -6, 6, 4, -4, 4, 4, -4, 4]
     }
   }

@@ -1,6 +1,8 @@
 import Control
 import Detection
 import Events
+import Foundation
+import Synchronization
 import Testing
 
 @testable import Pipeline
@@ -63,6 +65,61 @@ import Testing
     #expect(normal.verified == (normal.scoreAfter < 70 && !normal.changes.isEmpty))
     #expect(normal.scoreAfter < normal.scoreBefore)
     #expect(normal.text.contains("m1 were "))
+  }
+
+  @Test func `an incident that is like an earlier one names it, with what was said of it and why`() throws {
+    let harness = try Harness()
+    try harness.start()
+    try harness.waitForScoring()
+    func incident(shift: Double) throws -> String {
+      try harness.send(12, shift: shift)
+      try harness.wait(for: "an incident") { try harness.status().alerts.openIncidents == 1 }
+      let id = try #require(try harness.alerts(open: true).first).id
+      try harness.send(200)
+      try harness.wait(for: "its end") { try harness.status().alerts.openIncidents == 0 }
+      return id
+    }
+    func similar(to id: String) throws -> [SimilarIncident] {
+      guard case .explanation(let explanation) = try harness.ask(.explain(id: id)) else { return [] }
+      return try #require(explanation.similar)
+    }
+    let first = try incident(shift: 14)
+    #expect(try similar(to: first) == [])
+    let order = LabelOrder(id: first, verdict: .true, cause: "the pump of hall 3", by: "me")
+    _ = try harness.ask(.label(order))
+    let second = try incident(shift: 15)
+    let found = try #require(try similar(to: second).first)
+    #expect(found.id == first && found.label == "true" && found.cause == "the pump of hall 3")
+    #expect(found.likeness >= 0.9 && found.likeness <= 1 && found.onset > 1_700_000_000)
+    // The other way is another thing.
+    let third = try incident(shift: -15)
+    #expect(try similar(to: third) == [])
+    _ = try harness.ask(.undo(by: "me"))
+    let without = try #require(try similar(to: second).first)
+    #expect(without.id == first && without.label == nil && without.cause == nil)
+  }
+
+  @Test func `status is answered while a forecast is being learned`() throws {
+    let harness = try Harness()
+    try harness.start()
+    try harness.waitForScoring()
+    try harness.send(600)
+    try harness.wait(for: "the rows") { try harness.stream("a").summary.events >= 1064 }
+    let isDone = Mutex(false)
+    let endpoint = harness.configuration.control.endpoint
+    Thread.detachNewThread {
+      let client = ControlClient(endpoint: endpoint, timeout: 20)
+      let reply = try? client.ask(.forecast(ForecastQuery(stream: "a", steps: 40)))
+      if case .forecast = reply { isDone.withLock { $0 = true } }
+    }
+    // It is learned for up to four seconds; each of these answers comes before.
+    var answered = 0
+    while !isDone.withLock({ $0 }) && answered < 100_000 {
+      _ = try harness.status()
+      answered += 1
+      if answered == 1 { #expect(!isDone.withLock { $0 }, "learned too fast to tell") }
+    }
+    #expect(isDone.withLock { $0 } && answered >= 5, "\(answered) answers")
   }
 
   @Test func `a stream that is not known or still collecting has no power, and the answer says why`() throws {

@@ -101,6 +101,70 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func `a forecast is drawn with its band, and says when a limit is reached`(dark: Bool) throws {
+    try withIncident { daemon, _, address in
+      let browser = try Browser(in: daemon.folder, dark: dark)
+      try browser.open(address)
+      try browser.wait("document.querySelector('tbody tr td.name a')")
+      try browser.click("tbody tr td.name a")
+      try browser.wait("[...document.querySelectorAll('main a')].some(a => a.textContent === 'forecast')")
+      try browser.evaluate(
+        "[...document.querySelectorAll('main a')].find(a => a.textContent === 'forecast').click()")
+      try browser.wait("document.querySelector('#foretold')?.textContent.startsWith('By ')")
+      #expect(try browser.text("h2") == "Forecast of web/1 & <b>co</b>")
+      #expect(try browser.evaluate("document.querySelectorAll('#forecast-field option').length") as? Int == 4)
+      #expect(try browser.text("#reaching") == "")
+      // What came, what is foretold and the band around it, each in its colour, the band only to the right.
+      func share(of colour: String, right: Bool) throws -> Double {
+        let found = try browser.evaluate(
+          """
+          (() => {
+            const canvas = document.querySelector('canvas.forecast');
+            const copy = () => { const fresh = document.createElement('canvas'); fresh.width = canvas.width; fresh.height = canvas.height; return fresh.getContext('2d', { willReadFrequently: true }); };
+            const pen = copy(), probe = copy();
+            pen.drawImage(canvas, 0, 0);
+            probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--\(colour)').trim();
+            probe.fillRect(0, 0, 1, 1);
+            const want = probe.getImageData(0, 0, 1, 1).data, half = canvas.width / 2;
+            const data = pen.getImageData(\(right ? "half" : "0"), 0, half, canvas.height).data;
+            let count = 0;
+            for (let i = 0; i < data.length; i += 4) if ([0, 1, 2, 3].every(k => Math.abs(data[i + k] - want[k]) < 10)) count++;
+            return 4e4 * count / data.length;
+          })()
+          """)
+        return (found as? Double) ?? Double(found as? Int ?? -1)
+      }
+      #expect(try share(of: "ink", right: false) > 5)
+      #expect(try share(of: "accent", right: true) > 1)
+      #expect(try share(of: "band", right: true) > 100)
+      #expect(try share(of: "band", right: false) < 0.2 * share(of: "band", right: true))
+      #expect(try share(of: "bad", right: true) == 0)
+      try browser.picture(dark ? "forecast-dark" : "forecast")
+
+      func limit(_ field: String, _ value: String) throws -> String {
+        try browser.evaluate(
+          """
+          pick = document.querySelector('#forecast-field'); pick.value = '\(field)';
+          limit = document.querySelector('#forecast-limit'); limit.value = '\(value)';
+          limit.dispatchEvent(new Event('change')); pick.dispatchEvent(new Event('change'))
+          """)
+        try browser.wait(
+          "document.querySelector('.panel h3').textContent === '\(field)' && document.querySelector('#reaching').textContent.startsWith('\(value)')"
+        )
+        return try browser.text("#reaching")
+      }
+      #expect(try limit("mem", "900") == "900 is not reached within 60 s.")
+      #expect(try share(of: "bad", right: true) > 1)
+      // A wave comes by here.
+      let said = try limit("load", "1.1")
+      #expect(said.contains("reached") && said.contains(" UTC"), "\(said)")
+      #expect(try browser.evaluate("document.documentElement.scrollWidth <= innerWidth") as? Bool == true)
+      try browser.picture(dark ? "forecast-limit-dark" : "forecast-limit")
+      expectCalm(browser)
+    }
+  }
+
   @Test func `it is used with the keyboard alone, on a phone and in the dark`() throws {
     try withIncident { daemon, alert, address in
       let browser = try Browser(in: daemon.folder, size: (390, 844), dark: true)

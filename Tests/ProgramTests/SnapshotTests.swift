@@ -63,6 +63,48 @@ import Testing
   }
 
   @Test
+  func `a challenger that finds fewer planted faults is refused with the reason, and the champion goes on`()
+    throws
+  {
+    try Programs.withFolder { folder in
+      let daemon = try TestDaemon(folder: folder)
+      try daemon.learn("web")
+      let champion = try #require(try snapshots(daemon).first)
+      // Wild life that somebody says was normal: who learns it has a blunt eye for what comes after it, which is as before.
+      try daemon.send("web", rows: 700, wider: 200)
+      try daemon.send("web", rows: 500)
+      try daemon.settle("web")
+      guard case .alerts(let list) = try daemon.client.ask(.alerts(AlertQuery(incidentsOnly: true))) else {
+        throw Failure.unknownCommand("alerts")
+      }
+      try #require(!list.alerts.isEmpty, "nothing was odd")
+      for alert in list.alerts {
+        try #require(try daemon.ctl(["label", alert.id, "false-alarm"]).status == 0)
+      }
+      try retrain(daemon, trained: 2)
+      let challenger = try #require(try snapshots(daemon).first { $0.id != champion.id })
+      let report = try #require(challenger.report)
+      #expect(report.accepted == false && !challenger.current && report.champion == champion.id)
+      #expect(
+        report.verdict.hasPrefix("it finds ") && report.verdict.contains("of planted"), "\(report.verdict)")
+      let (own, other) = (try #require(report.figures), try #require(report.championFigures))
+      #expect(own.rows == other.rows && own.meanRecall < other.meanRecall, "\(own) \(other)")
+      #expect(try snapshots(daemon).first { $0.current }?.id == champion.id)
+      let trainer = try daemon.status().trainer
+      #expect(trainer.rejected == 1 && trainer.accepted == 1)
+      let table = try daemon.ctl(["snapshots", "web"])
+      #expect(table.output.contains("refused") && table.output.contains(report.verdict))
+      // It is the champion that finds the next fault.
+      try daemon.send("web", rows: 64)
+      try daemon.send("web", rows: 60, cpuHigherBy: 4)
+      let isFound = try daemon.wait { try daemon.incident()?.model.snapshot == champion.id }
+      #expect(isFound)
+      #expect(try daemon.stream("web")?.snapshot == champion.id)
+      daemon.running.stop()
+    }
+  }
+
+  @Test
   func
     `an alert's score is computed once more, bit for bit, also after a restart, and what is missing is said`()
     throws

@@ -73,15 +73,16 @@ final class TestDaemon {
     return false
   }
 
-  /// Sends events of one stream: four related metrics with a little noise, a second apart; `cpu` is that much higher.
-  func send(_ stream: String, rows: Int, cpuHigherBy step: Double = 0) throws {
+  /// Sends events of one stream: four related metrics with a little noise, a second apart; `cpu` is that much higher, and all
+  /// of them are so many times as far from where they usually are.
+  func send(_ stream: String, rows: Int, cpuHigherBy step: Double = 0, wider width: Double = 1) throws {
     for _ in 0..<rows {
       sent += 1
       let wave = sin(Double(sent) / 9)
       let values = [
-        "cpu": 0.3 + 0.1 * wave + 0.02 * random.normal() + step,
-        "load": 1 + 0.4 * wave + 0.05 * random.normal(),
-        "mem": 500 + 5 * random.normal(), "net": 20 + 2 * random.normal(),
+        "cpu": 0.3 + width * (0.1 * wave + 0.02 * random.normal()) + step,
+        "load": 1 + width * (0.4 * wave + 0.05 * random.normal()),
+        "mem": 500 + width * 5 * random.normal(), "net": 20 + width * 2 * random.normal(),
       ]
       let text = values.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
       let event =

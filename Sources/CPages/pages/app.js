@@ -1,6 +1,7 @@
 // The page's frame: which view is shown, what comes live, the token, the keys.
 import * as views from './views.js';
 import { gallery } from './gallery.js';
+import { forecast } from './forecast.js';
 
 // `at` is the row that the keys have chosen: rows may be drawn anew under it.
 export const state = { tick: null, alerts: [], at: null, token: sessionStorage.getItem('token') };
@@ -65,7 +66,7 @@ $('token-dialog').addEventListener('close', () => {
 
 // Views: each draws itself into main and may give back what to do when something comes.
 let current = { name: '', live: null };
-const known = { ...views.views, gallery };
+const known = { ...views.views, gallery, forecast };
 
 // How soon the page and its first view were there, in milliseconds: `anomalylab bench paint` reads it.
 const measured = document.documentElement.dataset;
@@ -77,7 +78,7 @@ async function show() {
   const argument = rest.length ? decodeURIComponent(location.hash.slice(1).split('/').slice(1).join('/')) : null;
   const view = known[name] ?? known.streams;
   document.querySelectorAll('nav a').forEach(link => {
-    if (link.dataset.view === (known[name] ? name : 'streams').replace(/^stream$/, 'streams').replace(/^incident$/, 'incidents')) link.setAttribute('aria-current', 'page');
+    if (link.dataset.view === (known[name] ? name : 'streams').replace(/^(stream|forecast)$/, 'streams').replace(/^incident$/, 'incidents')) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   });
   const mine = { name: location.hash, live: null };

@@ -146,6 +146,65 @@ export function line(canvas, { times, values, low = null, high = null, fixed = n
   }
 }
 
+// What came (`past`, pairs of time and value), and points foretold with their intervals; a limit and when it is reached.
+export function forecastChart(canvas, { past, points, limit = null }) {
+  const on = surface(canvas);
+  if (!on) return;
+  const { pen, width, height } = on, palette = colours();
+  const left = 52, right = 6, top = 8, bottom = 18;
+  const level = limit?.value ?? null;
+  const [from, to] = range(past.map(point => point[1]).concat(points.flatMap(point => [point.low, point.high])), [level]);
+  const now = past.at(-1)?.[0] ?? points[0].ts, first = past[0]?.[0] ?? now, last = points.at(-1).ts;
+  const x = time => left + (width - left - right) * (last > first ? (time - first) / (last - first) : 0.5);
+  const y = value => top + (height - top - bottom) * (1 - (value - from) / (to - from));
+  const stroke = (colour, dash, draw, thick = 1) => {
+    pen.strokeStyle = colour;
+    pen.lineWidth = thick;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    draw();
+    pen.stroke();
+    pen.setLineDash([]);
+  };
+  pen.fillStyle = palette.band;
+  pen.beginPath();
+  points.forEach((point, index) => index ? pen.lineTo(x(point.ts), y(point.high)) : pen.moveTo(x(point.ts), y(point.high)));
+  [...points].reverse().forEach(point => pen.lineTo(x(point.ts), y(point.low)));
+  pen.closePath();
+  pen.fill();
+  pen.fillStyle = palette.faint;
+  pen.textAlign = 'right';
+  pen.textBaseline = 'middle';
+  for (let step = 0; step <= 4; step++) {
+    const value = from + (to - from) * (step / 4);
+    stroke(palette.line, [], () => { pen.moveTo(left, y(value)); pen.lineTo(width - right, y(value)); });
+    pen.fillText(number(value), left - 5, Math.min(height - bottom, Math.max(top + 4, y(value))));
+  }
+  pen.textBaseline = 'alphabetic';
+  pen.textAlign = 'left';
+  pen.fillText(clock(first), left, height - 4);
+  pen.textAlign = 'center';
+  if (x(now) - left > 70 && width - right - x(now) > 70) pen.fillText(clock(now), x(now), height - 4);
+  pen.textAlign = 'right';
+  pen.fillText(clock(last), width - right, height - 4);
+  stroke(palette.faint, [2, 3], () => { pen.moveTo(x(now), top); pen.lineTo(x(now), height - bottom); });
+  if (level !== null) {
+    // On the middle of a row of pixels, so that it is sharp.
+    const at = Math.round(y(level)) + 0.5;
+    stroke(palette.bad, [5, 4], () => { pen.moveTo(left, at); pen.lineTo(width - right, at); });
+    for (const [time, dash] of [[limit.expected, []], [limit.earliest, [1, 3]], [limit.latest, [1, 3]]]) {
+      if (time !== null && time !== undefined && time >= first && time <= last) stroke(palette.bad, dash, () => { pen.moveTo(x(time), y(level)); pen.lineTo(x(time), height - bottom); });
+    }
+  }
+  let isDown = false;
+  stroke(palette.ink, [], () => past.forEach(([time, value]) => {
+    if (value === null || !isFinite(value)) { isDown = false; return; }
+    if (isDown) pen.lineTo(x(time), y(value)); else pen.moveTo(x(time), y(value));
+    isDown = true;
+  }), 1.3);
+  stroke(palette.accent, [], () => points.forEach((point, index) => index ? pen.lineTo(x(point.ts), y(point.value)) : pen.moveTo(x(point.ts), y(point.value))), 1.8);
+}
+
 // Several curves over steps, on a logarithmic scale when they span decades.
 export function curves(canvas, series, unit = 'step') {
   const on = surface(canvas);

@@ -69,7 +69,7 @@ async function stream(name, fill) {
       h('span', {}, `score ${number(summary.last_score)}`), summary.rows_wanted ? h('span', {}, `${summary.rows_wanted} rows wanted before the first model`) : null,
       summary.incident ? h('a', { href: '#incident/' + summary.incident }, 'open incident') : null,
       summary.gaps ? h('span', { class: 'notice' }, `${summary.gaps} events missing`) : null,
-      silence, retrain, h('a', { href: '#gallery/' + encodeURIComponent(name) }, 'samples')),
+      silence, retrain, h('a', { href: '#forecast/' + encodeURIComponent(name) }, 'forecast'), h('a', { href: '#gallery/' + encodeURIComponent(name) }, 'samples')),
     chart('Score, 0 to 100 (dashed: an incident opens)', trace => ({ times: trace.ts, values: trace.scores, fixed: [0, 100], thresholds: [90] })),
     h('div', { class: 'grid' }, order.slice(0, 24).map(index => chart(trace.fields[index] ?? detail.fields[index].name, trace => ({
       times: trace.ts, values: trace.values.map(row => row[index] ?? null), low: trace.low[index] ?? null, high: trace.high[index] ?? null })))),
@@ -131,8 +131,10 @@ async function incident(id, fill) {
         const button = h('button', { type: 'button', title: effect, 'data-verdict': verdict, 'aria-pressed': explanation.label === verdict ? 'true' : 'false', onclick: () => act(button, () => say(id, verdict, text, show)) }, text);
         return button;
       }), ack, undo), seen ? h('p', { class: 'faint' }, `seen by ${seen.by} ${clock(seen.at, true)} ${seen.note}`) : null),
+    explanation.similar?.length ? h('div', { class: 'panel', id: 'similar' }, h('h3', {}, 'Seen before'), h('ul', {}, explanation.similar.map(one => h('li', {},
+      h('a', { href: '#incident/' + one.id }, clock(one.onset, true) + ' UTC'), `, ${Math.round(one.likeness * 100)} % alike: `, one.label ? `said to be ${one.label}` + (one.cause ? ': ' + one.cause : '') : 'nobody said what it was', h('span', { class: 'faint' }, ' ' + one.id))))) : null,
     h('div', { class: 'panel' }, h('h3', {}, 'Why'), h('table', {}, h('thead', {}, h('tr', {}, h('th', {}, 'field'), h('th', { class: 'n' }, 'value'), h('th', { class: 'n' }, 'expected'), h('th', { class: 'n wide' }, 'usual'), h('th', {}, 'part'))),
-      h('tbody', {}, worst.features.map(feature => h('tr', {}, h('td', { class: 'name' }, feature.name), h('td', { class: 'n' }, feature.value === null || feature.value === undefined ? 'missing' : number(feature.value)),
+      h('tbody', {}, worst.features.map(feature => h('tr', {}, h('td', { class: 'name' }, feature.name, feature.lag ? h('span', { class: 'faint' }, feature.lag === 1 ? ' 1 event ago' : ` ${feature.lag} events ago`) : null), h('td', { class: 'n' }, feature.value === null || feature.value === undefined ? 'missing' : number(feature.value)),
         h('td', { class: 'n' }, number(feature.expected)), h('td', { class: 'n wide' }, `${number(feature.low)} to ${number(feature.high)}`), h('td', {}, h('span', { class: 'share', width: Math.round(feature.share * 90) + 'px' }), ` ${Math.round(feature.share * 100)} %`)))))),
     trace && h('div', { class: 'grid' }, features.map(feature => {
       const index = trace.fields.indexOf(feature.name);

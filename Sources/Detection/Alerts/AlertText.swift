@@ -19,8 +19,8 @@ enum AlertText {
     guard let value = feature.value else { return "\(feature.name) is missing where \(range) is usual" }
     // The context of the last events may be odd while the newest value is not.
     if value >= feature.low && value <= feature.high, kind == .value || kind == .relation {
-      return
-        "\(feature.name) was unusual over the last events; it is \(number(value)) now, where \(range) is usual"
+      let ago = feature.lag.map { $0 == 1 ? "one event ago" : "\($0) events ago" } ?? "over the last events"
+      return "\(feature.name) was unusual \(ago); it is \(number(value)) now, where \(range) is usual"
     }
     switch kind {
     case .value, .silence:

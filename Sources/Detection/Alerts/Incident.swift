@@ -27,6 +27,35 @@ public struct Incident: Sendable, Equatable {
   /// Of the worst event, see ``Evidence``; empty for an incident that is older than this process.
   var evidence: [UInt8] = []
 
+  /// How odd the row was by itself that ``kind`` was found from.
+  var explained: Float = 0
+
+  /// Whether a later row says something that was not said: another field leads, and clearly so, or what began with a jump is seen to
+  /// last.
+  func isNews(_ found: Explanation) -> Bool {
+    guard found.isOdd, let first = found.features.first else { return false }
+    guard let leader = features.first, !lasts(found) else { return true }
+    let left = found.features.first { $0.name == leader.name }?.share ?? 0
+    return first.name != leader.name && 2 * left < first.share
+  }
+
+  /// Takes over what a later row says, if it is odd by itself: the features as they are now; the kind when another field leads,
+  /// when what began with a jump is seen to last, or from an odder row. How a fault begins and ends is a jump, whatever it is.
+  mutating func take(_ found: Explanation) {
+    guard found.isOdd else { return }
+    let isOther = found.features.first?.name != features.first?.name
+    if isOther || lasts(found) || (found.kind != .sequence && found.figure >= explained) {
+      kind = found.kind
+      explained = found.figure
+    }
+    features = found.features
+  }
+
+  /// Of standing still (``explained`` is infinite) it is known that it lasts.
+  private func lasts(_ found: Explanation) -> Bool {
+    kind == .sequence && found.kind != .sequence && explained < .infinity
+  }
+
   // What the policy remembers besides.
   /// Of the worst event; unlike `pValue` without a floor.
   var logP: Float = 0

@@ -53,6 +53,8 @@ enum CompanionKind: String, Sendable, CaseIterable {
   case windowResidual = "window-pca"
   /// Distance of a window to the nearest of some remembered windows.
   case windowNeighbours = "window-neighbours"
+  /// Error of each level as its own last levels let expect it.
+  case autoregression
   /// Distance to what is usual at this time of the day or week.
   case season
   /// How few random cuts set a row apart.
@@ -69,14 +71,19 @@ enum CompanionKind: String, Sendable, CaseIterable {
     switch self {
     case .robustZ: true
     case .robustChange, .residual, .covariance, .mixture, .kMeans, .neighbours, .windowResidual,
-      .windowNeighbours, .season:
+      .windowNeighbours, .autoregression, .season:
       ordered
     case .forest, .histogram: !ordered
     }
   }
 
   /// Whether it sees windows of levels in place of inputs.
-  var readsWindows: Bool { self == .windowResidual || self == .windowNeighbours }
+  var readsWindows: Bool {
+    self == .windowResidual || self == .windowNeighbours || self == .autoregression
+  }
+
+  /// Whether it takes part when nothing is said: see the table in `Ablation.md`.
+  var isUsual: Bool { self != .autoregression }
 
   /// - Parameters:
   ///   - data: inputs, or windows when it reads these.
@@ -93,6 +100,7 @@ enum CompanionKind: String, Sendable, CaseIterable {
     case .mixture: return DiagonalMixture(fitting: data, seed: seed)
     case .kMeans: return NearestPoint(clustering: data, seed: seed)
     case .neighbours, .windowNeighbours: return NearestPoint(remembering: data, seed: seed)
+    case .autoregression: return Autoregression(fitting: data, fields: fields)
     case .season: throw .unsuitable("a season is learned from times too")
     case .forest: return IsolationForest(fitting: data, seed: seed)
     case .histogram: return LevelHistogram(fitting: data, fields: fields)
@@ -114,6 +122,7 @@ enum CompanionKind: String, Sendable, CaseIterable {
     case .covariance: companion = try MahalanobisDistance(decoding: &reader)
     case .mixture: companion = try DiagonalMixture(decoding: &reader)
     case .kMeans, .neighbours, .windowNeighbours: companion = try NearestPoint(decoding: &reader)
+    case .autoregression: companion = try Autoregression(decoding: &reader)
     case .season: throw .invalid(section: rawValue, what: "a season is no companion of inputs alone")
     case .forest: companion = try IsolationForest(decoding: &reader)
     case .histogram: companion = try LevelHistogram(decoding: &reader)
@@ -126,6 +135,8 @@ enum CompanionKind: String, Sendable, CaseIterable {
 /// One detector of a stream, whatever it is made of.
 enum Member: Sendable {
   case model(any TrainedModel)
+  /// A member of the suite that sees windows and foretells their last row from those before it.
+  case sequence(any SequenceModel)
   case companion(any Companion)
   /// One that sees windows of levels.
   case windowCompanion(any Companion)
@@ -136,20 +147,23 @@ enum Member: Sendable {
   var width: Int {
     switch self {
     case .model(let model): model.width
+    case .sequence(let model): model.width
     case .companion(let companion), .windowCompanion(let companion): companion.width
     case .seasonal(let season): season.width
     }
   }
 
-  /// The member of the suite; nil for a companion.
+  /// The member of the suite that knows rows of inputs; nil for a companion and for who foretells sequences.
   var model: (any TrainedModel)? {
     if case .model(let model) = self { return model }
     return nil
   }
 
   var readsWindows: Bool {
-    if case .windowCompanion = self { return true }
-    return false
+    switch self {
+    case .sequence, .windowCompanion: true
+    case .model, .companion, .seasonal: false
+    }
   }
 
   /// Whether it has nothing to say on this stream, and does not count.
@@ -170,6 +184,7 @@ enum Member: Sendable {
   ) {
     switch self {
     case .model(let model): model.score(inputs, mask: mask, rows: rows, into: &raw, scratch: &scratch)
+    case .sequence(let model): model.scoreLastStep(windows, count: rows, into: &raw, scratch: &scratch)
     case .companion(let companion): companion.score(inputs, rows: rows, into: &raw, space: &space)
     case .windowCompanion(let companion): companion.score(windows, rows: rows, into: &raw, space: &space)
     case .seasonal(let season):
@@ -205,6 +220,7 @@ enum Member: Sendable {
   func leastUnit(typical: Double) -> Double {
     switch self {
     case .model(let model): model.leastUnit(typical: typical)
+    case .sequence(let model): model.leastUnit(typical: typical)
     case .companion, .windowCompanion, .seasonal: max(1e-4, 0.01 * abs(typical))
     }
   }
@@ -212,6 +228,7 @@ enum Member: Sendable {
   func encode() -> [UInt8] {
     switch self {
     case .model(let model): return model.encode()
+    case .sequence(let model): return model.encode()
     case .companion(let companion), .windowCompanion(let companion):
       var writer = ByteWriter()
       writer.append(UInt32(1))

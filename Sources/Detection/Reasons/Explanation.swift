@@ -10,10 +10,17 @@ import Generative
 struct Explanation: Sendable {
   var features: [Alert.Feature]
   var kind: Alert.Kind
+  /// −ln p of the row by itself, whatever came before it: the mean over the detectors by their shares.
+  var figure: Float
 
-  init(features: [Alert.Feature], kind: Alert.Kind) {
+  /// Whether there is something to explain. Long after a fault scores are high for what they remember of it, and the row itself
+  /// says nothing (usual rows have about 1).
+  var isOdd: Bool { figure >= 3 }
+
+  init(features: [Alert.Feature], kind: Alert.Kind, figure: Float = .infinity) {
     self.features = features
     self.kind = kind
+    self.figure = figure
   }
 
   /// Features that are tried at most; of more, those whose inputs stand out most.
@@ -49,8 +56,19 @@ struct Explanation: Sendable {
         ))
     }
     listed.sort { ($0.feature.share, $1.index) > ($1.feature.share, $0.index) }
-    kind = listed.first.map { Self.kind(plan, inputs, field: tried[$0.index], trial, of: $0.index) } ?? .value
     features = listed.prefix(keep).map(\.feature).filter { $0.share > 0 || $0.name == listed[0].feature.name }
+    figure = trial.figure
+    kind = .value
+    guard let first = listed.first else { return }
+    let leading = tried[first.index]
+    features[0].lag =
+      LagAttribution(
+        of: contents, inputs: inputs, windows: windows, mask: mask, time: time, field: leading
+      ).lag
+    kind = KindOfOddness.kind(
+      contents, inputs: inputs, windows: windows, mask: mask, time: time, field: leading,
+      share: Float(first.feature.share), lag: features[0].lag ?? 0, expected: trial.expected[first.index],
+      spread: trial.spread[first.index])
   }
 
   private static func candidates(_ plan: InputPlan, _ inputs: [Float], _ mask: [Float]?) -> [Int] {
@@ -63,20 +81,6 @@ struct Explanation: Sendable {
     }
     return observed.sorted { (size($0), $1) > (size($1), $0) }.prefix(most).sorted()
   }
-
-  private static func kind(
-    _ plan: InputPlan, _ inputs: [Float], field: Int, _ trial: Trial, of index: Int
-  ) -> Alert.Kind {
-    let unusual: Float = 3.5
-    let level = abs(inputs[field])
-    if level >= unusual { return .value }
-    if plan.ordered {
-      if abs(inputs[2 * plan.fields + field]) >= unusual { return .value }
-      if abs(inputs[plan.fields + field]) >= unusual { return .sequence }
-    }
-    // Within its own range: it does not fit the others (the autoencoder rebuilds it elsewhere), or the whole state is rare.
-    return abs(inputs[field] - trial.expected[index]) > 2 * trial.spread[index] ? .relation : .rarity
-  }
 }
 
 /// The row scored again with each feature in turn as it was expected to be.
@@ -85,6 +89,8 @@ private struct Trial {
   var expected: [Float] = []
   var spread: [Float] = []
   var parts: [Float] = []
+  /// −ln p of the row as it was.
+  var figure: Float = 0
 
   init(
     _ contents: StreamModel.Contents, _ inputs: [Float], _ window: [Float], _ mask: [Float]?,
@@ -130,21 +136,16 @@ private struct Trial {
     var scratch = Scratch()
     var raw = [Float](repeating: 0, count: count)
     var space = CompanionSpace()
-    // Windows still hold what was odd some rows ago; they are asked when nothing else has an answer.
-    for ofWindows in [false, true] where !parts.contains(where: { $0 > 0 }) {
-      for (index, member) in contents.members.enumerated() {
-        if member.readsWindows != ofWindows { continue }
-        member.score(
-          rows, windows: windows, times: Array(repeating: time, count: count), from: 0,
-          mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch,
-          space: &space)
-        let whole = contents.readings[index].logP(contents.standardized(raw[0], index))
-        for feature in tried.indices {
-          parts[feature] +=
-            contents.shares[index]
-            * max(
-              0, contents.readings[index].logP(contents.standardized(raw[feature + 1], index)) - whole)
-        }
+    for (index, member) in contents.members.enumerated() where contents.shares[index] > 0 {
+      member.score(
+        rows, windows: windows, times: Array(repeating: time, count: count), from: 0,
+        mask: mask == nil ? nil : masks, rows: count, into: &raw, scratch: &scratch, space: &space)
+      let share = contents.shares[index]
+      let whole = contents.readings[index].logP(contents.standardized(raw[0], index))
+      figure -= share * whole
+      for feature in tried.indices {
+        let asExpected = contents.readings[index].logP(contents.standardized(raw[feature + 1], index))
+        parts[feature] += share * max(0, asExpected - whole)
       }
     }
   }

@@ -34,21 +34,13 @@ extension StreamDetector {
       let isLoud = Double(moment.score) >= settings.alerts.close
       if isLoud {
         let found = explain(moment, rows, time, contents, workspace)
-        policy.change {
-          $0.features = found.features
-          $0.kind = found.kind
-        }
+        policy.change { $0.take(found) }
       }
       say(.update, time, contents, moment.row, &workspace)
     case .look:
       let found = explain(moment, rows, time, contents, workspace)
-      guard let first = found.features.first, let incident = policy.incident,
-        !incident.features.contains(where: { $0.name == first.name && $0.share >= 0.1 })
-      else { return }
-      policy.change {
-        $0.features = found.features
-        $0.kind = found.kind
-      }
+      guard let incident = policy.incident, incident.isNews(found) else { return }
+      policy.change { $0.take(found) }
       say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
@@ -145,6 +137,7 @@ extension StreamDetector {
       score: 100 * (1 - exp(Double(moment.logP) / 4)), pValue: exp(Double(moment.logP)), events: 1,
       features: found.features, detectors: detectorScores(moment.row, contents, workspace),
       kind: found.kind, severityWhenSaid: severity)
+    incident.explained = found.figure
     incident.logP = moment.logP
     incident.loud = policy.run
     incident.lastHigh = time

@@ -90,6 +90,10 @@ struct RecurrentSequence<Cell: RecurrentCell>: AutoregressiveDesign {
 
   func loss(_ rows: Rows) -> Variable { -logLikelihood(rows, samples: 1).mean() * (1 / Float(width)) }
 
+  func lastStrangeness(_ rows: Rows) -> Variable {
+    -conditionals(rows)[1, width - features..<width].contiguous().sum(1) * (1 / Float(features))
+  }
+
   // MARK: on and on
 
   /// From `[rows, stateWidth + features]`, a state and the step that comes, to the same after it and then `μ` and `ln σ` of the next.

@@ -14,6 +14,10 @@ public protocol SequenceModel: TrainedModel {
   ///   - horizon: steps ahead, at least 1.
   /// - Returns: `count × horizon × features`
   func foretell(_ rows: [Float], count: Int, horizon: Int) -> [Float]
+
+  /// The event path: `raw[i]` becomes how strange the last step of row `i` is to who foretold it from the steps before it,
+  /// `−ln p(x_T | x_1 … x_{T−1})`, nats by number of the step. Nothing is allocated once the space has grown.
+  func scoreLastStep(_ rows: [Float], count: Int, into raw: inout [Float], scratch: inout Scratch)
 }
 
 /// A design that does.
@@ -22,6 +26,8 @@ public protocol SequenceDesign: NetworkDesign {
   var features: Int { get }
   /// Of prepared rows.
   func foretell(_ rows: [Float], count: Int, horizon: Int, _ buffer: ParameterBuffer) -> [Float]
+  /// `−ln p` of the last step of prepared rows given those before it, by number of the step, `[rows]`.
+  func lastStrangeness(_ rows: Rows) -> Variable
 }
 
 extension RecurrentSequence: SequenceDesign {}
@@ -29,6 +35,14 @@ extension RecurrentSequence: SequenceDesign {}
 extension NetworkModel: SequenceModel where Design: SequenceDesign {
   public var steps: Int { design.steps }
   public var features: Int { design.features }
+
+  public func scoreLastStep(
+    _ rows: [Float], count: Int, into raw: inout [Float], scratch: inout Scratch
+  ) {
+    score(rows, mask: nil, rows: count, into: &raw, scratch: &scratch, endIdentity) {
+      plan(row: [preparation.form.width]) { design.lastStrangeness(Rows($0)) }
+    }
+  }
 
   public func foretell(_ rows: [Float], count: Int, horizon: Int) -> [Float] {
     precondition(rows.count == count * width, "\(rows.count) numbers for \(count) rows of \(width)")

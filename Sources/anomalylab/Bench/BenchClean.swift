@@ -29,7 +29,7 @@ extension Benchmarks {
 }
 
 /// Rows with no label, and how many of them were called odd at each rate.
-private struct CleanRates {
+struct CleanRates {
   static let alphas = [0.1, 0.01, 0.001]
   /// Rows after a labelled one that still feel it, and rows before it in which its labeller may have seen nothing yet.
   static let margin = 64

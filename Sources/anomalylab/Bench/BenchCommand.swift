@@ -5,7 +5,7 @@ import Foundation
 /// The measurements that `anomalylab bench` knows; each is a function in a file of its own.
 enum Benchmarks {
   static let all: [Benchmark] = [
-    pipeline, score, ensemble, memory, paint, kill, operations, train, suite, clean,
+    pipeline, score, ensemble, memory, paint, kill, operations, train, suite, clean, reasons,
     Benchmark(
       name: "calibration", summary: "measured against promised false-alarm rates, on three kinds of noise"
     ) {
