@@ -38,6 +38,7 @@ extension StreamDetector {
           $0.features = found.features
           $0.kind = found.kind
         }
+        watchLeading(found.features)
       }
       say(.update, time, contents, moment.row, &workspace)
     case .look:
@@ -49,6 +50,7 @@ extension StreamDetector {
         $0.features = found.features
         $0.kind = found.kind
       }
+      watchLeading(found.features)
       say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
@@ -79,6 +81,11 @@ extension StreamDetector {
       held.accept()
       requestTraining(.newNormal)
     }
+  }
+
+  /// Whether it goes on growing is seen in the values of the fields that stand out.
+  private mutating func watchLeading(_ features: [Alert.Feature]) {
+    settling.watch(features.compactMap { feature in fields.firstIndex(of: feature.name) })
   }
 
   /// Of an incident that is over: what the thresholds keep of it because there were too many like it.
@@ -154,6 +161,7 @@ extension StreamDetector {
     incident.imputed = Double(workspace.imputed[moment.row])
     policy.begin(incident)
     settling.reset()
+    watchLeading(found.features)
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
     for row in max(0, moment.row - max(before, 1) + 1)..<moment.row where !workspace.quarantined[row] {

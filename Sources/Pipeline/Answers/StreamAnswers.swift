@@ -70,7 +70,7 @@ extension ShardState {
     row.imputedValues = status.imputedValues
     row.snapshot = status.snapshot
     row.pooled = entry.isPooled
-    if status.phase == .collecting {
+    if !entry.detector.isReady {
       row.rowsWanted = max(0, around.detection.usual.collecting.rows - Int(clamping: status.events))
     }
     return row
