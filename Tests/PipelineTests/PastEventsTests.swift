@@ -83,3 +83,39 @@ import Testing
     #expect("\(error)".contains("/nowhere/at/all"))
   }
 }
+
+/// Provisional models of the running daemon.
+@Suite(.serialized) struct EarlyModelTests {
+  @Test func `streams with the same fields begin together, and a newcomer begins with what they have in common`()
+    throws
+  {
+    let harness = try Harness()
+    harness.configuration.detection.collecting.earlyRows = 64
+    harness.configuration.pipeline.retrain.pooledFrom = 4
+    try harness.start()
+    let names = (0..<12).map { "s\($0)" }
+    func summaries() throws -> [StreamSummary] { try names.map { try harness.stream($0).summary } }
+    try harness.send(64, streams: names)
+    try harness.wait(for: "provisional models") {
+      try summaries().allSatisfy { $0.snapshot == "provisional" && $0.phase == .calibrating }
+    }
+    #expect(try summaries().contains { $0.pooled })
+    #expect(try summaries().allSatisfy { $0.rowsWanted == 192 })
+    // A person cannot have more than there are rows for.
+    guard case .failure(let failure) = try harness.ask(.retrain(stream: "s0")) else {
+      throw Harness.Unexpected()
+    }
+    #expect("\(failure)".contains("collecting"))
+
+    try harness.send(192, streams: names)
+    try harness.wait(for: "first models") {
+      try summaries().allSatisfy { $0.snapshot != nil && $0.snapshot != "provisional" }
+    }
+    try harness.send(64, streams: names)
+    try harness.wait(for: "scoring") { try harness.status().streams.scoring == names.count }
+    try harness.send(64, streams: ["late"])
+    try harness.wait(for: "a provisional model") { try harness.stream("late").summary.snapshot == "provisional" }
+    #expect(try harness.stream("late").summary.pooled)
+    #expect(try harness.alerts().isEmpty)
+  }
+}

@@ -61,10 +61,7 @@ struct PastEvents {
   }
 
   private static func files(in folder: String) throws(Failure) -> [(StreamKey, String)] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue,
-      let found = FileManager.default.enumerator(atPath: folder)?.compactMap({ $0 as? String })
-    else {
+    guard let found = try? FileManager.default.subpathsOfDirectory(atPath: folder) else {
       throw Failure(
         .input, what: folder, why: "is no folder that can be read",
         remedy: "give state.past_events a folder of CSV files, or none")
