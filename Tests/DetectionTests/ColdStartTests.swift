@@ -33,7 +33,8 @@ import Testing
         phases += Array(repeating: detector.phase, count: part.count)
         alerts += workspace.alerts
         seen = TrainingRows(
-          fields: seen.fields, timestamps: seen.timestamps + part.timestamps, values: seen.values + part.values)
+          fields: seen.fields, timestamps: seen.timestamps + part.timestamps,
+          values: seen.values + part.values)
         guard let reason = detector.trainingRequest else { continue }
         trainings.append((reason, seen.count))
         detector.trainingStarted()
@@ -139,7 +140,8 @@ import Testing
     #expect(asked.map(\.1) == [64, 128, 256, 512, 608])
   }
 
-  @Test func `a restart before the first model begins with a provisional one again, and keeps count`() throws {
+  @Test func `a restart before the first model begins with a provisional one again, and keeps count`() throws
+  {
     let rows = Self.rows(700)
     var life = Life(rows.fields, DetectionSettings())
     try life.live(rows.rows(0..<320))

@@ -45,6 +45,7 @@ import Testing
     // Enough for a first model; not enough for more than a provisional one.
     #expect(try harness.stream("a").summary.snapshot != "provisional")
     #expect(try harness.stream("rack/b").summary.snapshot == "provisional")
+    #expect(try harness.stream("rack/b").summary.rowsWanted == 156)
     #expect(try harness.stream("a").summary.events == 0)
     #expect(try harness.stream("a").history.rows == 400)
     try harness.send(1)
@@ -86,7 +87,8 @@ import Testing
 
 /// Provisional models of the running daemon.
 @Suite(.serialized) struct EarlyModelTests {
-  @Test func `streams with the same fields begin together, and a newcomer begins with what they have in common`()
+  @Test
+  func `streams with the same fields begin together, and a newcomer begins with what they have in common`()
     throws
   {
     let harness = try Harness()
@@ -114,7 +116,9 @@ import Testing
     try harness.send(64, streams: names)
     try harness.wait(for: "scoring") { try harness.status().streams.scoring == names.count }
     try harness.send(64, streams: ["late"])
-    try harness.wait(for: "a provisional model") { try harness.stream("late").summary.snapshot == "provisional" }
+    try harness.wait(for: "a provisional model") {
+      try harness.stream("late").summary.snapshot == "provisional"
+    }
     #expect(try harness.stream("late").summary.pooled)
     #expect(try harness.alerts().isEmpty)
   }

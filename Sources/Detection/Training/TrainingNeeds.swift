@@ -64,6 +64,9 @@ extension StreamDetector {
     if !isTraining { trainingRequest = reason }
   }
 
+  /// Rows that are there to learn the first model from, those of the past included.
+  public var collectedRows: Int { training.events }
+
   /// Before the first event: so many events of the past are there to learn from.
   public mutating func adopt(pastEvents: Int) {
     training.events = pastEvents

@@ -71,7 +71,8 @@ extension ShardState {
     row.snapshot = status.snapshot
     row.pooled = entry.isPooled
     if !entry.detector.isReady {
-      row.rowsWanted = max(0, around.detection.usual.collecting.rows - Int(clamping: status.events))
+      let rows = max(Int(clamping: status.events), entry.detector.collectedRows)
+      row.rowsWanted = max(0, around.detection.usual.collecting.rows - rows)
     }
     return row
   }
