@@ -1,4 +1,5 @@
 import Control
+import Detection
 import Events
 import Foundation
 import Testing
