@@ -105,10 +105,8 @@ import Testing
     #expect(try summaries().contains { $0.pooled })
     #expect(try summaries().allSatisfy { $0.rowsWanted == 192 })
     // A person cannot have more than there are rows for.
-    guard case .failure(let failure) = try harness.ask(.retrain(stream: "s0")) else {
-      throw Harness.Unexpected()
-    }
-    #expect("\(failure)".contains("collecting"))
+    let refusal = try #require(throws: Failure.self) { try harness.ask(.retrain(stream: "s0")) }
+    #expect("\(refusal)".contains("collecting"))
 
     try harness.send(192, streams: names)
     try harness.wait(for: "first models") {
