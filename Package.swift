@@ -90,7 +90,8 @@ let package = Package(
     optimised("Detection", ["Events", "Generative", "Tensors"]),
     module("Dashboard", ["Control", "Events", "CPages"]),
     optimised(
-      "Pipeline", ["Events", "Messaging", "Wire", "Detection", "Archive", "Control", logging()]),
+      "Pipeline",
+      ["Events", "Messaging", "Wire", "Datasets", "Detection", "Archive", "Control", logging()]),
     module("Settings", ["Pipeline", "Dashboard", "Detection", "Wire", "Messaging", "Yams", logging()]),
 
     // 8: the programs

@@ -2,6 +2,9 @@
 public struct DetectionSettings: Sendable, Equatable {
   /// How much is gathered before and kept for learning.
   public struct Collecting: Sendable, Equatable {
+    /// Rows from which a provisional model is fitted: it scores, without alerts, until the first model that is known well
+    /// enough to speak; 0, or ``rows`` and more: there is none.
+    public var earlyRows = 64
     /// Rows before the first model is fitted; more follow as rows multiply, see ``Retraining/growth``.
     public var rows = 600
     /// Rows of history that a training reads at most; the newest count.
@@ -147,6 +150,9 @@ public struct DetectionSettings: Sendable, Equatable {
     func check(_ ok: Bool, _ key: String, _ message: String) {
       if !ok { found.append((key: key, message: message)) }
     }
+    check(
+      collecting.earlyRows == 0 || collecting.earlyRows >= 32, "collecting.early_rows",
+      "must be 0 or at least 32")
     check(collecting.rows >= 32, "collecting.rows", "must be at least 32")
     check(
       collecting.maximumRows >= collecting.rows, "collecting.maximum_rows",

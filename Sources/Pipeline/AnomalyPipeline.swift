@@ -105,9 +105,9 @@ public final class AnomalyPipeline: Sendable {
       folder: folder.histories, capacity: settings.retrain.historyRows, seed: around.entropy)
     alerts = try AlertStore(path: folder.alerts, newEpoch: { String(around.entropy, radix: 36) })
     budget = FleetBudget(perWeek: configuration.detection.alerts.budget, path: folder.budget)
-    let restored = try Restoring.load(
-      states: states, snapshots: snapshots, pools: pools, open: try alerts.openAlerts(),
-      detection: configuration.choice, seed: around.entropy)
+    let restored = try Self.restore(
+      configuration, states, snapshots, pools, histories, open: try alerts.openAlerts(),
+      seed: around.entropy)
     let context = try MessagingContext()
     authenticator = try Authenticator(context, refused: Self.tellingOfStrangers(around.log))
     publisher = try Publisher(
@@ -152,6 +152,7 @@ public final class AnomalyPipeline: Sendable {
     }
     publisher.start()
     trainer.start()
+    for shard in shards { shard.tell { $0.enqueueTrainings() } }
     resolve(orphans: restored.orphans)
     resumeRequests()
     try ingest.start()
@@ -249,6 +250,7 @@ public final class AnomalyPipeline: Sendable {
     if new.pipeline.retrain.historyRows != old.pipeline.retrain.historyRows {
       fixed.append("retrain.history")
     }
+    if new.pipeline.keep.pastEvents != old.pipeline.keep.pastEvents { fixed.append("state.past_events") }
     if new.pipeline.keep.snapshots != old.pipeline.keep.snapshots { fixed.append("state.snapshots") }
     if new.control != old.control { fixed.append("control") }
     return fixed

@@ -58,5 +58,7 @@ public struct KeepSettings: Sendable, Equatable {
   public var alerts = 100_000
   /// Wall-clock seconds between two savings of the running state.
   public var saveEvery: Double = 30
+  /// Folder of files of past events, `NAME.csv` each, from which streams are learned before their first event; nil: none.
+  public var pastEvents: String?
   public init() {}
 }

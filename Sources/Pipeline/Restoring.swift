@@ -16,6 +16,22 @@ struct Restored {
   var silences: [StreamKey: Alert] = [:]
 }
 
+extension AnomalyPipeline {
+  /// What is on disk, and what past events say of streams that are not there.
+  static func restore(
+    _ configuration: PipelineConfiguration, _ states: StateStore, _ snapshots: SnapshotStore,
+    _ pools: WeightPools, _ histories: HistoryStore, open: [Alert], seed: UInt64
+  ) throws -> Restored {
+    var restored = try Restoring.load(
+      states: states, snapshots: snapshots, pools: pools, open: open, detection: configuration.choice,
+      seed: seed)
+    if let folder = configuration.pipeline.keep.pastEvents {
+      try PastEvents.learn(from: folder, into: &restored, histories, configuration.choice, seed: seed)
+    }
+    return restored
+  }
+}
+
 enum Restoring {
   /// Puts running states, models and open incidents together, stream by stream; damage costs what is damaged and no more.
   static func load(

@@ -105,6 +105,10 @@ extension DaemonSettings {
     root.section("state") {
       $0.text("directory", &stateDirectory)
       if !stateDirectory.hasPrefix("/") { $0.report("directory", "has to be an absolute path") }
+      $0.text("past_events", &pipeline.pipeline.keep.pastEvents, absence: "none")
+      if pipeline.pipeline.keep.pastEvents?.hasPrefix("/") == false {
+        $0.report("past_events", "has to be an absolute path")
+      }
       $0.integer("snapshots", &pipeline.pipeline.keep.snapshots, 1...1000)
       $0.integer("alerts", &pipeline.pipeline.keep.alerts, 100...100_000_000)
       $0.duration("save_every", &pipeline.pipeline.keep.saveEvery, 1...86_400)

@@ -9,6 +9,7 @@ enum DetectionReading {
   ) {
     section.choice("adaptivity", &adaptivity)
     section.section("collecting") {
+      $0.integer("early_rows", &detection.collecting.earlyRows, 0...1_000_000)
       $0.integer("rows", &detection.collecting.rows, 32...1_000_000)
       $0.integer("maximum_rows", &detection.collecting.maximumRows, 32...10_000_000)
     }

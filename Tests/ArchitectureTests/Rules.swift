@@ -94,7 +94,8 @@ enum Rules {
     "Detection": ["Events", "Generative", "Tensors"],
     "Dashboard": ["Control", "Events", "CPages"],
     "Pipeline": [
-      "Events", "Messaging", "Wire", "Detection", "Archive", "Control", "Generative", "Tensors", "Logging",
+      "Events", "Messaging", "Wire", "Datasets", "Detection", "Archive", "Control", "Generative", "Tensors",
+      "Logging",
     ],
     "Settings": [
       "Pipeline", "Dashboard", "Detection", "Wire", "Messaging", "Generative", "Events", "Yams", "Logging",

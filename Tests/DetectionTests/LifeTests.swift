@@ -8,6 +8,7 @@ import Testing
   var settings: DetectionSettings {
     var settings = DetectionSettings.quick
     settings.collecting.rows = 200
+    settings.collecting.earlyRows = 0
     settings.calibration.freshRows = 40
     return settings
   }

@@ -133,37 +133,4 @@ import Testing
     // A segment begins at row 20: before it lies nothing, which is as its first row.
     #expect(Array(windows[21 * 32..<21 * 32 + 4]) == [2, -2, 2, -2])
   }
-
-  @Test func `the first scores come after 64 events and alerts when the stream is known better`() throws {
-    var signals = Signals(features: 3, noise: .autoregressive, seed: 14)
-    let all = signals.rows(900)
-    var settings = DetectionSettings()
-    settings.collecting.rows = 64
-    settings.calibration.freshRows = 536
-    var detector = StreamDetector(stream: StreamKey("new"), settings: settings, seed: 1)
-    for field in all.fields { detector.addField(field) }
-    var workspace = DetectorWorkspace()
-    var (end, firstScored, trainings) = (0, 0, 0)
-    var scoring = 0
-    while end < all.count {
-      let part = all.rows(end..<min(end + 32, all.count))
-      detector.observe(
-        rows: part.values, width: 3, timestamps: part.timestamps, count: part.count, workspace: &workspace)
-      if workspace.logP[0] < 0, firstScored == 0 { firstScored = end }
-      if detector.phase == .scoring, scoring == 0 { scoring = end }
-      end += part.count
-      if detector.trainingRequest != nil {
-        trainings += 1
-        detector.trainingStarted()
-        detector.install(
-          try ModelTrainer.train(
-            all.rows(0..<end), settings: detector.settings, seed: 1, snapshotName: "\(trainings)",
-            trainedAt: 0))
-      }
-    }
-    #expect(firstScored == 64)
-    #expect(trainings == 4, "at 64, 128, 256 and 512 events")
-    #expect((512...640).contains(scoring))
-    #expect(detector.model?.rows == 512)
-  }
 }

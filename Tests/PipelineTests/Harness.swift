@@ -31,6 +31,8 @@ final class Harness {
     configuration.pipeline.publish.endpoints = ["tcp://127.0.0.1:*"]
     configuration.control.endpoint = "ipc://\(folder)/control.sock"
     configuration.detection.collecting.rows = 256
+    // What is sent in one go would wait for the first model behind a provisional one.
+    configuration.detection.collecting.earlyRows = 0
     configuration.detection.calibration.freshRows = 32
   }
 

@@ -30,7 +30,7 @@ import Testing
   private static func config(_ folder: URL) -> String {
     """
     sources: [{name: in, socket: pull, bind: ["\(Daemon.endpoint("in", in: folder))"]}]
-    detection: {collecting: {rows: 256}, calibration: {fresh_rows: 64}}
+    detection: {collecting: {early_rows: 0, rows: 256}, calibration: {fresh_rows: 64}}
     retrain: {growth: 0}
     state: {save_every: 1s}
 

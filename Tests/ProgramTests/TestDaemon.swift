@@ -13,6 +13,8 @@ final class TestDaemon {
   private var sent: UInt64
   /// What an earlier life of it was sent.
   private let before: UInt64
+  /// Events of that life that it knows of, by stream: those up to the last time that it saved its state.
+  private var restored: [String: UInt64] = [:]
   private var random = Xorshift(state: 88_172_645_463_325_252)
 
   /// - Parameters:
@@ -39,6 +41,8 @@ final class TestDaemon {
       "anomalyd", ["--config", config, "--state", folder.appending(path: "state").path],
       environment: environment.merging(overrides) { $1 }, folder: folder)
     try waitUntilReady()
+    guard earlier != nil, case .streams(let list) = try client.ask(.streams(StreamQuery())) else { return }
+    for row in list.rows { restored[row.name] = row.events }
   }
 
   static var packagedConfig: String {
@@ -114,9 +118,10 @@ final class TestDaemon {
 
   /// Waits until everything that was sent has been scored.
   func settle(_ stream: String) throws {
-    let isDone = try wait { try self.stream(stream)?.events == sent - before }
+    let wanted = sent - before + (restored[stream] ?? 0)
+    let isDone = try wait { try self.stream(stream)?.events == wanted }
     let row = try self.stream(stream)
-    try #require(isDone, "not everything sent has come: \(sent - before) of which \(row?.events ?? 0)")
+    try #require(isDone, "not everything sent has come: \(wanted) of which \(row?.events ?? 0)")
   }
 
   /// Runs `anomalyctl` against it.

@@ -17,7 +17,7 @@ import Testing
       let daemon = try Daemon(
         """
         sources: [{name: in, socket: pull, bind: ["\(Daemon.endpoint("in", in: folder))"]}]
-        detection: {collecting: {rows: 128}, calibration: {fresh_rows: 64}, silence: {least: 1s, after: 1000}}
+        detection: {collecting: {early_rows: 0, rows: 128}, calibration: {fresh_rows: 64}, silence: {least: 1s, after: 1000}}
         state: {save_every: 1s}
         """, in: folder,
         environment: [

@@ -67,6 +67,8 @@ public struct TrainingRows: Sendable, Equatable {
 
 /// Why a training is asked for.
 public enum TrainingReason: String, Sendable, Codable, CaseIterable {
+  /// A provisional model, from the first few rows.
+  case early
   case first, schedule, drift, requested
   case newFields = "new fields"
   case newNormal = "new normal"

@@ -144,6 +144,7 @@ extension StreamDetector {
         self.taught = taught
         self.drift = drift
         self.phase = phase == .collecting || phase == .training ? .scoring : phase
+        calibratedFrom = counters.scored &- min(counters.scored, UInt64(trackers.last?.counted ?? 0))
       }
     }
     if version >= 6 {

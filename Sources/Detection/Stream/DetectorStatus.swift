@@ -49,7 +49,7 @@ struct DetectorCounters: Sendable, Equatable {
 
 extension StreamDetector {
   public var status: DetectorStatus {
-    let p = Double(counters.lastLogP).exponential
+    let p = max(Double(counters.lastLogP).exponential, model == nil ? 0 : 1 / Double(unseenRows + 1))
     return DetectorStatus(
       phase: phase, fields: fields.count, events: counters.events, scored: counters.scored,
       lastEvent: counters.lastEvent.isNaN ? nil : counters.lastEvent,

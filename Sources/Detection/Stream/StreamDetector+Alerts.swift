@@ -35,12 +35,14 @@ extension StreamDetector {
       if isLoud {
         let found = explain(moment, rows, time, contents, workspace)
         policy.change { $0.take(found) }
+        watchLeading(policy.incident?.features ?? [])
       }
       say(.update, time, contents, moment.row, &workspace)
     case .look:
       let found = explain(moment, rows, time, contents, workspace)
       guard let incident = policy.incident, incident.isNews(found) else { return }
       policy.change { $0.take(found) }
+      watchLeading(policy.incident?.features ?? [])
       say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
@@ -71,6 +73,11 @@ extension StreamDetector {
       held.accept()
       requestTraining(.newNormal)
     }
+  }
+
+  /// Whether it goes on growing is seen in the values of the fields that stand out.
+  private mutating func watchLeading(_ features: [Alert.Feature]) {
+    settling.watch(features.compactMap { feature in fields.firstIndex(of: feature.name) })
   }
 
   /// Of an incident that is over: what the thresholds keep of it because there were too many like it.
@@ -147,6 +154,7 @@ extension StreamDetector {
     incident.imputed = Double(workspace.imputed[moment.row])
     policy.begin(incident)
     settling.reset()
+    watchLeading(found.features)
     counters.incidents += 1
     // What began before it was noticed is not learned from either, as far as it lies in this batch.
     for row in max(0, moment.row - max(before, 1) + 1)..<moment.row where !workspace.quarantined[row] {

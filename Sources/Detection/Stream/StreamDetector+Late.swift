@@ -86,19 +86,25 @@ extension StreamDetector {
     swap(&context, &workspace.lateContext)
     absences = ages
     let hasNothing = workspace.inputs.hasMissing && workspace.inputs.isEmptyRow(0, plan: contents.plan)
+    let unseen = unseenRows
     var trackers = self.trackers
     self.trackers = []
     let newest = memory
     memory = remembered
     let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
     memory = newest
-    let logP = max(ofModels, lowestLogP)
+    var logP = max(ofModels, lowestLogP)
+    if contents.isProvisional { logP = claimed(cautious(logP), of: unseen, behind: 0) }
     let score = 100 * (1 - expf(logP / 4))
     workspace.score[row] = score
     let usual = following?.tracker ?? taught
-    workspace.logP[row] =
-      hasNothing ? 0 : usual.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
-    count(workspace.logP[row])
+    let published = hasNothing ? 0 : usual.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
+    let said = contents.isProvisional ? logP : published
+    workspace.logP[row] = claimed(said, of: unseen, behind: 0)
+    // The last event is the newest one.
+    let last = counters.lastLogP
+    count(said, workspace.logP[row])
+    counters.lastLogP = last
     counters.scored += 1
 
     take(row, place: place, behind: behind, timestamps[row], contents, workspace)
@@ -171,10 +177,7 @@ extension StreamDetector {
         $0.loud += 1
         if Double(moment.score) >= atOnce { $0.extreme += 1 }
       }
-      if let found {
-        $0.features = found.features
-        $0.kind = found.kind
-      }
+      if let found { $0.take(found) }
       $0.severity = max(
         $0.severity,
         AlertPolicy.severity(

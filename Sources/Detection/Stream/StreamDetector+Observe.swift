@@ -123,8 +123,11 @@ extension StreamDetector {
       times: timestamps, range, memory: remembered)
     counters.scored += UInt64(range.count)
     counters.lastEvent = timestamps[range.upperBound - 1]
-    counters.lastLogP = workspace.logP[range.upperBound - 1]
-    if phase == .calibrating && counters.scored >= UInt64(settings.calibration.freshRows) { phase = .scoring }
+    if phase == .calibrating && !contents.isProvisional
+      && counters.scored &- calibratedFrom >= UInt64(settings.calibration.freshRows)
+    {
+      phase = .scoring
+    }
   }
 
   /// The usual case: nothing is missing and there is no incident. Then each threshold takes all rows in one go.
@@ -141,11 +144,16 @@ extension StreamDetector {
     workspace.trackers.removeAll(keepingCapacity: true)
     workspace.trackers.append(contentsOf: trackers)
     followRun(range, contents, &workspace)
+    let unseen = unseenRows
     for row in range {
-      let logP = workspace.logP[row]
+      var logP = workspace.logP[row]
+      if contents.isProvisional { logP = cautious(logP) }
+      let published = claimed(logP, of: unseen, behind: range.upperBound - row)
+      if contents.isProvisional { logP = published }
       let score = 100 * (1 - expf(logP / 4))
       workspace.score[row] = score
-      count(logP)
+      workspace.logP[row] = published
+      count(logP, published)
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: 0, mayOpen: mayOpen,
         opening: workspace.opening, settings: settings)
@@ -205,13 +213,16 @@ extension StreamDetector {
     let opening = 4 * logf(1 - workspace.opening.open / 100)
     // Taken out of the struct for the loop, so that nothing is checked or copied per event.
     var trackers = self.trackers
+    let heldOut = unseenRows - Int(trackers[0].counted)
     self.trackers = []
     for row in range {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
       let remembered = memory
       if hasNothing { workspace.own[row] = .nan }
       let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
-      let logP = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
+      var logP = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
+      let unseen = heldOut + Int(trackers[0].counted)
+      if contents.isProvisional { logP = claimed(cautious(logP), of: unseen, behind: 0) }
       let score = 100 * (1 - expf(logP / 4))
       let wasOpen = policy.isOpen
       workspace.score[row] = score
@@ -220,9 +231,14 @@ extension StreamDetector {
       let usual = following?.tracker ?? taught
       let published = hasNothing ? 0 : usual.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
       let isSurprise = !wasOpen && acceptedSince == nil && taught == nil && logP <= opening
-      workspace.logP[row] = isSurprise ? min(logP, published) : published
-      count(workspace.logP[row])
-      let hasSettled = wasOpen && settles(hasNothing ? nil : workspace.ofRow, timestamps[row], contents)
+      let said = contents.isProvisional ? logP : isSurprise ? min(logP, published) : published
+      workspace.logP[row] = claimed(said, of: unseen, behind: 0)
+      count(said, workspace.logP[row])
+      let hasSettled =
+        wasOpen
+        && settles(
+          hasNothing ? nil : workspace.ofRow, rows.span.extracting(row * width..<(row + 1) * width),
+          timestamps[row], contents)
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
         mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, hasSettled: hasSettled,
@@ -245,13 +261,6 @@ extension StreamDetector {
       taught?.update(workspace.ofRow, step: settings.calibration.step, refill: !policy.isOpen)
     }
     self.trackers = trackers
-  }
-
-  /// Follows the figures of an open incident; whether it has lasted long and become a steady state.
-  private mutating func settles(_ figure: Float?, _ time: Double, _ contents: StreamModel.Contents) -> Bool {
-    if let figure { settling.add(figure) }
-    guard let incident = policy.incident, policy.lastsLong(incident, time, settings) else { return false }
-    return settling.hasSettled { contents.combinedReading.logP($0) }
   }
 
   /// ln p of one row from its raw scores. Leaves in the workspace what the trackers learn from.
@@ -291,17 +300,6 @@ extension StreamDetector {
       drift.add(u, detector: detector, thresholds: contents.common[detector])
     }
     trackers[0].update(workspace.ofRow, step: step, refill: refill)
-  }
-
-  mutating func count(_ logP: Float) {
-    if logP <= Levels.logs[5] {
-      counters.tails[0] += 1
-      if logP > Levels.logs[9] { return }
-      counters.tails[1] += 1
-      surprise.add(logP, scored: counters.scored)
-      if logP <= Levels.logs[12] { counters.tails[2] += 1 }
-      if logP <= Levels.logs[15] { counters.tails[3] += 1 }
-    }
   }
 
   /// Counts what did not come, by field and by event.

@@ -48,6 +48,8 @@ public struct StreamDetector: Sendable {
   var settling = Settling()
   var counters = DetectorCounters()
   var drift = DriftGauge()
+  /// Events scored when the first model that is more than provisional came.
+  var calibratedFrom: UInt64 = 0
   /// Trainings that were asked for or are under way, and what leads to the next.
   var training = TrainingNeeds()
   var isTraining: Bool { training.isUnderWay }
@@ -69,8 +71,10 @@ public struct StreamDetector: Sendable {
 
   /// Takes over a model between two batches. The window, an open incident and the counters go on.
   public mutating func install(_ model: StreamModel) {
-    // The context is in the old model's scale.
+    // The context is in the old model's scale. What a provisional one remembered of scores means nothing to the next.
     let rows = self.model.map { rescaledContext(from: $0, to: model) }
+    if self.model?.isProvisional == true { memory = FigureMemory() }
+    if !isSettled { calibratedFrom = counters.scored }
     self.model = model
     findColumns(of: model)
     absences = []
@@ -92,8 +96,13 @@ public struct StreamDetector: Sendable {
     taught = nil
     drift = DriftGauge(detectors: model.detectors.count)
     acceptedSince = nil
-    training.installed(at: counters)
     trainingRequest = nil
+    if model.isProvisional {
+      training.endedEarly(installed: true)
+      phase = .calibrating
+      return
+    }
+    training.installed(at: counters)
     if phase != .scoring {
       phase = settings.calibration.freshRows > 0 ? .calibrating : .scoring
     }

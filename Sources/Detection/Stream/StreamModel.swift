@@ -13,6 +13,8 @@ public struct StreamModel: Sendable {
     let rows: Int
     let detectors: [DetectorName]
     let sharedWeightsName: String?
+    /// See ``StreamModel/isProvisional``.
+    let isProvisional: Bool
     let plan: InputPlan
     let members: [Member]
     /// Per detector, then of the combined figure.
@@ -53,7 +55,7 @@ public struct StreamModel: Sendable {
     init(
       snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
       detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, members: [Member],
-      calibrations: [ScoreCalibration], interval: Double, runs: [RunLaw] = []
+      calibrations: [ScoreCalibration], interval: Double, runs: [RunLaw] = [], isProvisional: Bool = false
     ) {
       precondition(
         members.count == detectors.count && calibrations.count == Self.calibrations(detectors.count),
@@ -65,6 +67,7 @@ public struct StreamModel: Sendable {
       self.rows = rows
       self.detectors = detectors
       self.sharedWeightsName = sharedWeightsName
+      self.isProvisional = isProvisional
       self.plan = plan
       self.members = members
       self.calibrations = calibrations
@@ -126,6 +129,9 @@ public struct StreamModel: Sendable {
   public var interval: Double { contents.interval }
   /// Rows it was fitted and calibrated on.
   public var rows: Int { contents.rows }
+  /// Whether it was learned from the first few rows only, to give scores until there is a better one. Nothing is said by it,
+  /// no p-value is smaller than its few held-out rows allow, and it is never kept on disk.
+  public var isProvisional: Bool { contents.isProvisional }
   /// The pool whose weights it uses; nil when they are its own.
   public var sharedWeightsName: String? { contents.sharedWeightsName }
 

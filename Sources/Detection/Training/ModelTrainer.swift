@@ -31,10 +31,11 @@ public enum ModelTrainer {
   /// - Parameters:
   ///   - rows: the stream's history, oldest first; rows flagged as quarantined are left out.
   ///   - seed: the same rows, settings and seed give the same bits.
+  ///   - isProvisional: see ``StreamModel/isProvisional``.
   ///   - shouldStop: asked often; true ends the training with ``Failure/stopped``.
   public static func train(
     _ rows: TrainingRows, settings: DetectionSettings, seed: UInt64, snapshotName: String, trainedAt: Double,
-    sharedWeights: SharedWeights? = nil, shouldStop: () -> Bool = { false }
+    sharedWeights: SharedWeights? = nil, isProvisional: Bool = false, shouldStop: () -> Bool = { false }
   ) throws(Failure) -> StreamModel {
     let fields: [String]
     if let sharedWeights {
@@ -76,7 +77,8 @@ public enum ModelTrainer {
         members: members, calibrations: calibrations,
         interval: settings.ordered ? usualInterval(rows.timestamps) : 0,
         runs: settings.ordered
-          ? RunLaw.laws(of: rows, columns: fields.compactMap { rows.fields.firstIndex(of: $0) }) : []))
+          ? RunLaw.laws(of: rows, columns: fields.compactMap { rows.fields.firstIndex(of: $0) }) : [],
+        isProvisional: isProvisional))
   }
 
   /// Learns one set of weights from several streams with the same fields, each in its own scale.
@@ -251,9 +253,7 @@ struct Lesson {
       throw .notEnoughRows(have: kept.count, need: ModelTrainer.leastRows)
     }
     usable = kept.count
-    let held = min(
-      max(Int(Double(kept.count) * settings.calibration.heldOutShare), ModelTrainer.leastRows / 4),
-      kept.count / 2)
+    let held = Self.heldOut(of: kept.count, settings.calibration.heldOutShare)
     fitRows = Array(kept.dropLast(held))
     heldOutRows = Array(kept.suffix(held))
     var learn = [Bool](repeating: false, count: rows.count)
@@ -284,6 +284,11 @@ struct Lesson {
     windows = inputs.windows
     mask = inputs.mask
     self.bare = nil
+  }
+
+  /// How many of the rows that count are not fitted on.
+  static func heldOut(of rows: Int, _ share: Double) -> Int {
+    min(max(Int(Double(rows) * share), ModelTrainer.leastRows / 4), rows / 2)
   }
 
   func fitted() -> DataMatrix { matrix(fitRows) }

@@ -22,8 +22,7 @@ extension AnomalyPipeline {
   /// Kept on disk before it is acknowledged; done when the trainer comes to it.
   func retrain(_ stream: String?) throws -> Done {
     if let stream {
-      let ready = try onShard(of: stream) { state, local in state.streams[local].detector.phase != .collecting
-      }
+      let ready = try onShard(of: stream) { state, local in state.streams[local].detector.isReady }
       guard ready else {
         throw Failure(
           .temporary, what: "stream \(stream)", why: "it is still collecting its first rows",

@@ -70,8 +70,9 @@ extension ShardState {
     row.imputedValues = status.imputedValues
     row.snapshot = status.snapshot
     row.pooled = entry.isPooled
-    if status.phase == .collecting {
-      row.rowsWanted = max(0, around.detection.usual.collecting.rows - Int(clamping: status.events))
+    if !entry.detector.isReady {
+      let rows = max(Int(clamping: status.events), entry.detector.collectedRows)
+      row.rowsWanted = max(0, around.detection.usual.collecting.rows - rows)
     }
     return row
   }

@@ -6,7 +6,7 @@ import Logging
 /// What the trainer asks a stream's shard before it begins; all rows are on disk by then.
 struct TrainingMaterial: Sendable {
   var fields: [String]
-  /// The model in use.
+  /// The model in use; nil as long as there is none, or a provisional one.
   var champion: StreamModel?
 }
 
@@ -239,12 +239,17 @@ struct ShardState {
       TrainingJob(
         id: UInt32(local * around.shards + around.index), stream: streams[local].key, shard: around.index,
         reason: reason, signature: signature(local),
-        parent: streams[local].detector.model?.snapshotName))
+        parent: streams[local].detector.isSettled ? streams[local].detector.model?.snapshotName : nil))
+  }
+
+  /// Passes on what streams asked for before their first event.
+  mutating func enqueueTrainings() {
+    for local in streams.indices where streams[local].detector.model == nil { enqueueTraining(local) }
   }
 
   /// Asks for a training on a person's behalf; false for a stream that has too few rows yet.
   mutating func requestTraining(_ local: Int) -> Bool {
-    guard streams[local].detector.phase != .collecting else { return false }
+    guard streams[local].detector.isReady else { return false }
     streams[local].detector.requestTraining(.requested)
     enqueueTraining(local)
     return true
@@ -253,7 +258,9 @@ struct ShardState {
   mutating func trainingMaterial(_ id: UInt32) -> TrainingMaterial? {
     guard let local = local(id) else { return nil }
     flush(local)
-    return TrainingMaterial(fields: streams[local].detector.fields, champion: streams[local].detector.model)
+    let detector = streams[local].detector
+    return TrainingMaterial(
+      fields: detector.fields, champion: detector.isSettled ? detector.model : nil)
   }
 
   mutating func install(_ model: StreamModel, _ id: UInt32) {

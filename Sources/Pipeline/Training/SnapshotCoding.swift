@@ -39,6 +39,8 @@ enum SnapshotCoding {
 final class WeightPools: Sendable {
   private let store: SnapshotStore
   private let known = Mutex<[SharedID: SharedWeights]>([:])
+  /// By the signature of the streams that they were learned from.
+  private let latest = Mutex<[UInt64: SharedWeights]>([:])
 
   init(store: SnapshotStore) { self.store = store }
 
@@ -52,6 +54,15 @@ final class WeightPools: Sendable {
   func remember(_ weights: SharedWeights, at id: SharedID) {
     known.withLock { $0[id] = weights }
   }
+
+  /// Remembers them as the newest of streams with a signature, see ``TrainingJob/signature``.
+  func remember(_ weights: SharedWeights, at id: SharedID, of signature: UInt64) {
+    remember(weights, at: id)
+    latest.withLock { $0[signature] = weights }
+  }
+
+  /// What streams with this signature have in common; nil when none were learned together since the start.
+  func newest(of signature: UInt64) -> SharedWeights? { latest.withLock { $0[signature] } }
 }
 
 extension ModelFigures {

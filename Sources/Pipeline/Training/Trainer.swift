@@ -11,23 +11,6 @@ import Synchronization
 /// It asks the shard for the rows, fits on its own thread, writes the snapshot, and sends the new model back as a letter
 /// that the shard opens between two batches.
 final class Trainer: Sendable {
-  struct Counters: Sendable {
-    var backlog = 0
-    var pooledWaiting = 0
-    var current: String?
-    var trained: UInt64 = 0
-    var accepted: UInt64 = 0
-    var rejected: UInt64 = 0
-    var failed: UInt64 = 0
-    var lastError: String?
-    var processorSeconds: Double = 0
-    var usedShare: Double = 0
-    /// nil where nothing measures it.
-    var joules: Double?
-    /// When the work at hand began, monotonic nanoseconds; 0 when idle or resting.
-    var busySince: UInt64 = 0
-  }
-
   private struct Contents {
     var queue: TrainingQueue
     var budget: TrainingBudget
@@ -212,7 +195,9 @@ final class Trainer: Sendable {
     guard let material = material(for: job) else { return }
     do {
       let rows = try rows(of: job, material)
-      try judge(try fit(job, rows, weights: nil), job, material.champion, rows)
+      // Others with the same fields know more than a few rows tell.
+      let weights = job.reason == .early ? pools.newest(of: job.signature) : nil
+      try judge(try fit(job, rows, weights: weights), job, material.champion, rows)
     } catch {
       fail(job, error)
     }
@@ -227,16 +212,19 @@ final class Trainer: Sendable {
     for job in jobs.enumerated().filter({ $0.offset % stride == 0 }).prefix(most).map(\.element) {
       if let material = material(for: job), let rows = try? rows(of: job, material) { sampled.append(rows) }
     }
-    let (settings, seed) = settings(of: jobs.first?.stream)
+    let (settings, seed) = settings(of: jobs.first?.stream, isEarly: jobs.allSatisfy { $0.reason == .early })
     let weights: SharedWeights
-    let kept: SharedID
+    var kept: SharedID?
     do {
       weights = try ModelTrainer.trainPooled(
         sampled, settings: settings, seed: seed, name: "pool-\(String(seed, radix: 36))",
         shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
-      kept = try snapshots.share(weights.encode())
-      pools.remember(weights, at: kept)
-      hasPooled.value = true
+      if jobs.contains(where: { $0.reason != .early }) {
+        let id = try snapshots.share(weights.encode())
+        pools.remember(weights, at: id, of: jobs[0].signature)
+        hasPooled.value = true
+        kept = id
+      }
     } catch {
       // Together it did not work (too different, too few rows): each on its own, then.
       log.warning("pooled training failed", metadata: ["streams": "\(jobs.count)", "why": "\(error)"])
@@ -256,6 +244,7 @@ final class Trainer: Sendable {
         report.rows = model.rows
         report.verdict = "the first model, learned from several streams together"
         try install(model, job, weights: kept, report)
+        if job.reason == .early { continue }
         condition.locked {
           contents.value.queue.addOwnLater(
             TrainingJob(
@@ -285,11 +274,13 @@ final class Trainer: Sendable {
   }
 
   private func fit(_ job: TrainingJob, _ rows: TrainingRows, weights: SharedWeights?) throws -> StreamModel {
-    let (settings, seed) = settings(of: job.stream)
+    let isEarly = job.reason == .early
+    let (settings, seed) = settings(of: job.stream, isEarly: isEarly)
     let now = Clocks.wall()
-    let name = try snapshots.nextName(for: job.stream, trainedAt: now)
+    let name = isEarly ? "provisional" : try snapshots.nextName(for: job.stream, trainedAt: now)
     let model = try ModelTrainer.train(
       rows, settings: settings, seed: seed, snapshotName: name, trainedAt: now, sharedWeights: weights,
+      isProvisional: isEarly,
       shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
     condition.locked { contents.value.counters.trained += 1 }
     return model
@@ -304,7 +295,9 @@ final class Trainer: Sendable {
     report.rows = candidate.rows
     report.seconds = Clocks.threadProcessorTime() - mark.value
     guard let champion else {
-      report.verdict = "the first model: nothing to compare it with"
+      report.verdict =
+        candidate.isProvisional
+        ? "provisional, from the first few rows" : "the first model: nothing to compare it with"
       try install(candidate, job, weights: nil, report)
       return
     }
@@ -353,12 +346,14 @@ final class Trainer: Sendable {
       shouldStop: { [self] in isStopping.load(ordering: .relaxed) })
   }
 
-  /// On disk first, then into the shard: what scores is what a restart finds.
+  /// On disk first, then into the shard: what scores is what a restart finds. A provisional one is learned again then.
   private func install(
     _ model: StreamModel, _ job: TrainingJob, weights: SharedID?, _ report: PromotionReport
   ) throws {
-    try snapshots.save(
-      SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights, report))
+    if !model.isProvisional {
+      try snapshots.save(
+        SnapshotCoding.snapshot(of: model, stream: job.stream, parent: job.parent, weights: weights, report))
+    }
     condition.locked { contents.value.counters.accepted += 1 }
     log.info(
       "learned",
@@ -380,11 +375,12 @@ final class Trainer: Sendable {
     shards[job.shard].tell { $0.trainingEnded(job.id) }
   }
 
-  /// Those of one stream, or of all that share their weights with it.
-  private func settings(of stream: StreamKey?) -> (DetectionSettings, seed: UInt64) {
+  /// Those of one stream, or of all that share their weights with it. Provisional models leave the seeds of the others alone.
+  private func settings(of stream: StreamKey?, isEarly: Bool = false) -> (DetectionSettings, seed: UInt64) {
     condition.locked {
       let choice = contents.value.detection
-      return (stream.map { choice.settings(of: $0.name) } ?? choice.usual, nextSeed())
+      let seed = isEarly ? contents.value.seed : nextSeed()
+      return (stream.map { choice.settings(of: $0.name) } ?? choice.usual, seed)
     }
   }
 

@@ -50,7 +50,7 @@ struct TrainingQueue: Sendable {
     waiting.insert(job.id)
     switch job.reason {
     case .requested: requested.append(job)
-    case .first:
+    case .early, .first:
       if first[job.signature] == nil { firstOrder.append(job.signature) }
       first[job.signature, default: []].append(job)
     default: again.append(job)

@@ -120,11 +120,12 @@ struct ReplayRun {
     var history = table.rows(Array(first..<end))
     history.quarantined = Array(quarantined[first..<end])
     detector.trainingStarted()
-    guard let candidate = try? learn(history) else {
+    guard let candidate = try? learn(history, isProvisional: reason == .early) else {
       detector.trainingEnded()
       return
     }
-    let verdict = detector.model.map {
+    let champion = detector.isSettled ? detector.model : nil
+    let verdict = champion.map {
       ModelTrainer.compare(
         candidate: candidate, champion: $0, rows: history, settings: settings,
         heldOut: settings.calibration.heldOutShare)
@@ -136,10 +137,13 @@ struct ReplayRun {
     }
   }
 
-  private mutating func learn(_ rows: TrainingRows) throws(ModelTrainer.Failure) -> StreamModel {
-    trainings += 1
+  private mutating func learn(
+    _ rows: TrainingRows, isProvisional: Bool = false
+  ) throws(ModelTrainer.Failure) -> StreamModel {
+    if !isProvisional { trainings += 1 }
     return try ModelTrainer.train(
-      rows, settings: settings, seed: seed &+ 1000 &* trainings, snapshotName: "replay-\(trainings)",
-      trainedAt: rows.timestamps.last ?? 0)
+      rows, settings: settings, seed: seed &+ 1000 &* trainings,
+      snapshotName: isProvisional ? "provisional" : "replay-\(trainings)",
+      trainedAt: rows.timestamps.last ?? 0, isProvisional: isProvisional)
   }
 }
