@@ -157,6 +157,25 @@ import Testing
     #expect(restored.trainingRequest == .first)
   }
 
+  @Test
+  func `a restart remembers when the latest incidents ended, so that one that comes and goes is seen to`()
+    throws
+  {
+    var signals = Signals(features: 2, seed: 49)
+    var detector = try trainedDetector(on: signals.rows(500))
+    for _ in 0..<2 {
+      var wild = signals.rows(80)
+      for index in 0..<20 { wild.values[index] += 30 }
+      _ = detector.observeAll(wild)
+    }
+    let ends = detector.policy.ends
+    #expect(ends.count == 2)
+    let restored = try StreamDetector(
+      restoring: detector.encodeState(), stream: detector.stream, model: detector.model, settings: settings,
+      seed: 2)
+    #expect(restored.policy.ends == ends)
+  }
+
   @Test func `the history of alerts has the last word on what is open`() throws {
     var signals = Signals(features: 2, seed: 46)
     var detector = try trainedDetector(on: signals.rows(500))

@@ -191,9 +191,12 @@ struct IngestThreadTests {
     settings.flushEvents = 8
     let harness = try IngestHarness(settings, context: context, capacity: 2)
     let sender = try harness.sender(highWater: 50)
+    // A socket that is closed takes with it what it has not sent.
+    let mayClose = DispatchSemaphore(value: 0)
+    defer { mayClose.signal() }
     Thread.detachNewThread { [sender] in
       for number in 0..<5000 { try? sender.send(text: "{\"stream\":\"s\",\"n\":\(number)}") }
-      usleep(2_000_000)
+      mayClose.wait()
     }
     #expect(harness.await { $0[0].isHeldBack })
     let before = harness.thread.counters[0].events

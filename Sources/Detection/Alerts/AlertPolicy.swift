@@ -51,7 +51,7 @@ struct AlertPolicy: Sendable {
   private(set) var run = 0
   private(set) var runStart = 0.0
   private(set) var lastWasCalm = true
-  /// Event times at which the latest incidents ended, oldest first. A restart forgets them.
+  /// Event times at which the latest incidents ended, oldest first.
   private(set) var ends: [Double] = []
 
   /// Takes one scored event.
@@ -190,7 +190,8 @@ struct AlertPolicy: Sendable {
   }
 
   mutating func restore(
-    recent: UInt32, recentHalf: UInt32, run: Int, runStart: Double, lastWasCalm: Bool, incident: Incident?
+    recent: UInt32, recentHalf: UInt32, run: Int, runStart: Double, lastWasCalm: Bool, incident: Incident?,
+    ends: [Double]
   ) {
     self.recent = recent
     self.recentHalf = recentHalf
@@ -198,5 +199,6 @@ struct AlertPolicy: Sendable {
     self.runStart = runStart
     self.lastWasCalm = lastWasCalm
     self.incident = incident
+    self.ends = ends.suffix(16)
   }
 }

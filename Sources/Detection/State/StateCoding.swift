@@ -56,6 +56,12 @@ extension StreamDetector {
     for count in [late.placed, late.tooLate, late.notHeld, late.setBack] { writer.append(count) }
     writer.append(policy.incident?.confidence ?? .nan)
     writer.append(policy.incident?.imputed ?? .nan)
+    writer.append(policy.incident?.explained ?? 0)
+    let lags = policy.incident?.features.map { Double($0.lag ?? -1) } ?? []
+    for times in [policy.ends, lags] {
+      writer.append(UInt32(times.count))
+      for time in times { writer.append(time) }
+    }
     return writer.bytes
   }
 
@@ -147,6 +153,7 @@ extension StreamDetector {
         calibratedFrom = counters.scored &- min(counters.scored, UInt64(trackers.last?.counted ?? 0))
       }
     }
+    var ends: [Double] = []
     if version >= 6 {
       counters.imputedValues = try reader.uint64()
       counters.late.placed = try reader.uint64()
@@ -156,6 +163,14 @@ extension StreamDetector {
       let (confidence, imputed) = (try reader.double(), try reader.double())
       incident?.confidence = confidence.isNaN ? nil : confidence
       incident?.imputed = imputed.isNaN ? nil : imputed
+      let explained = try reader.float()
+      incident?.explained = explained
+      for _ in 0..<(try reader.count(of: 8)) { ends.append(try reader.finiteDouble()) }
+      for index in 0..<(try reader.count(of: 8)) {
+        let lag = try reader.finiteDouble()
+        guard let known = incident?.features.count, index < known else { continue }
+        incident?.features[index].lag = Int(exactly: lag).flatMap { $0 < 0 ? nil : $0 }
+      }
     }
     try reader.end()
     // A training that was under way died with the process.
@@ -169,7 +184,7 @@ extension StreamDetector {
     acceptedSince = accepted.isNaN ? nil : accepted
     policy.restore(
       recent: recent, recentHalf: recentHalf, run: run, runStart: runStart, lastWasCalm: lastWasCalm,
-      incident: incident)
+      incident: incident, ends: ends)
   }
 
   private static func fresh(of model: StreamModel?) -> ThresholdTracker {
