@@ -115,6 +115,13 @@ import Testing
       #expect(try browser.text("h2") == "Forecast of web/1 & <b>co</b>")
       #expect(try browser.evaluate("document.querySelectorAll('#forecast-field option').length") as? Int == 4)
       #expect(try browser.text("#reaching") == "")
+      // Of a field without an incident, whose band is not thin beside a jump.
+      try browser.evaluate(
+        "pick = document.querySelector('#forecast-field'); pick.value = 'net'; pick.dispatchEvent(new Event('change'))"
+      )
+      try browser.wait(
+        "document.querySelector('.panel h3').textContent === 'net' && document.querySelector('#foretold').textContent.startsWith('By ')"
+      )
       // What came, what is foretold and the band around it, each in its colour, the band only to the right.
       func share(of colour: String, right: Bool) throws -> Double {
         let found = try browser.evaluate(
@@ -135,12 +142,14 @@ import Testing
           """)
         return (found as? Double) ?? Double(found as? Int ?? -1)
       }
+      try browser.picture(dark ? "forecast-dark" : "forecast")
       #expect(try share(of: "ink", right: false) > 5)
       #expect(try share(of: "accent", right: true) > 1)
-      #expect(try share(of: "band", right: true) > 100)
+      let band = try share(of: "band", right: true)
+      let about = try browser.text("#foretold")
+      #expect(band > 100, "\(band): \(about)")
       #expect(try share(of: "band", right: false) < 0.2 * share(of: "band", right: true))
       #expect(try share(of: "bad", right: true) == 0)
-      try browser.picture(dark ? "forecast-dark" : "forecast")
 
       func limit(_ field: String, _ value: String) throws -> String {
         try browser.evaluate(
