@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import Testing
 
 @testable import Detection
@@ -174,6 +175,29 @@ import Testing
       restoring: detector.encodeState(), stream: detector.stream, model: detector.model, settings: settings,
       seed: 2)
     #expect(restored.policy.ends == ends)
+  }
+
+  @Test func `what is not to be learned from leaves the thresholds as they were, and its incident goes on`()
+    throws
+  {
+    var signals = Signals(features: 2, seed: 51)
+    var detector = try trainedDetector(on: signals.rows(500))
+    _ = detector.observeAll(signals.rows(300))
+    var other = detector
+    let learned = detector.learned
+    var wide = signals.rows(400)
+    for index in wide.values.indices { wide.values[index] *= 1.4 }
+    for index in (wide.values.count - 20)..<wide.values.count { wide.values[index] += 30 }
+    _ = detector.observeAll(wide)
+    detector.unlearn(to: learned)
+    _ = other.observeAll(wide)
+    #expect(detector.openIncident != nil && detector.openIncident == other.openIncident)
+    // The same calm rows: those who learned of the wide ones are surprised by less.
+    var calm = signals.rows(400)
+    for index in calm.timestamps.indices { calm.timestamps[index] += 1e6 }
+    let (kept, taught) = (detector.observeAll(calm), other.observeAll(calm))
+    func surprise(_ p: [Double]) -> Double { p.reduce(0) { $0 - log($1) } / Double(p.count) }
+    #expect(surprise(kept.p) > 1.02 * surprise(taught.p), "\(surprise(kept.p)) \(surprise(taught.p))")
   }
 
   @Test func `the history of alerts has the last word on what is open`() throws {

@@ -133,8 +133,11 @@ struct ShardState {
   private mutating func observe(_ local: Int, count: Int) {
     let width = streams[local].detector.fields.count
     let phase = streams[local].detector.phase
+    let isMaintained = isMaintained(local, count)
+    let learned = isMaintained ? streams[local].detector.learned : nil
     streams[local].detector.observe(
       rows: rows, width: width, timestamps: timestamps, count: count, workspace: &workspace)
+    if let learned { streams[local].detector.unlearn(to: learned) }
     streams[local].changed = true
     remember(local, width: width, count: count)
     if !workspace.alerts.isEmpty { around.outbox.add(workspace.alerts) }
@@ -154,10 +157,17 @@ struct ShardState {
     if streams[local].detector.trainingRequest != nil { enqueueTraining(local) }
   }
 
+  /// Whether one of the rows at least lies in a maintenance: such a batch teaches the thresholds nothing.
+  private func isMaintained(_ local: Int, _ count: Int) -> Bool {
+    guard !around.pipeline.maintenance.isEmpty else { return false }
+    let name = streams[local].key.name
+    return timestamps[..<count].contains { around.pipeline.maintenance.covers(name, at: $0) }
+  }
+
   /// Keeps the rows to learn from; those of an incident are marked.
   private mutating func remember(_ local: Int, width: Int, count: Int) {
     for row in 0..<count { flags[row] = workspace.quarantined[row] ? .quarantined : [] }
-    if !around.pipeline.maintenance.isEmpty {
+    if isMaintained(local, count) {
       let name = streams[local].key.name
       for row in 0..<count where around.pipeline.maintenance.covers(name, at: timestamps[row]) {
         flags[row].insert(.maintenance)
