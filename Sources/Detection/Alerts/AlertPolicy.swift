@@ -34,8 +34,15 @@ struct AlertPolicy: Sendable {
   /// - Parameter support: independent scores that the p-values rest on.
   static func chance(support: Float) -> Int { 24 + Int(400 / (1 + support / 50)) }
 
-  /// Events of an incident between two looks at what stands out.
+  /// Events of an incident between two looks at what stands out, at first; twice as many from each doubling of its length on,
+  /// from 64 events: a look costs as much as hundreds of events, and what has lasted long changes seldom.
   static let lookEvery = 8
+
+  /// Whether it is time for a look.
+  static func isLookDue(_ events: Int) -> Bool {
+    let doublings = max(0, events.bitWidth - events.leadingZeroBitCount - 6)
+    return events & (lookEvery << doublings - 1) == 0
+  }
 
   /// Of the last 32 events, this many half way up open an incident too.
   static let persistent = 24
@@ -154,7 +161,7 @@ struct AlertPolicy: Sendable {
     if isLoud && (now.severity > now.severityWhenSaid || isStranger) || since >= settings.alerts.updateEvery {
       return .update
     }
-    return isHigh && since % Self.lookEvery == 0 ? .look : .nothing
+    return isHigh && Self.isLookDue(now.events) ? .look : .nothing
   }
 
   /// By how strange an event is, one step higher for what has lasted five minutes and 20 events.
