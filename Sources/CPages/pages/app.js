@@ -151,5 +151,6 @@ main.addEventListener('click', event => {
 });
 
 setToken(state.token);
-show();
+// The frame is painted before anything is asked for; a page in the background is not painted at all.
+if (document.hidden) show(); else requestAnimationFrame(() => setTimeout(show));
 listen();
