@@ -262,15 +262,21 @@ final class Trainer: Sendable {
     shards[job.shard].ask(seconds: 30) { $0.trainingMaterial(job.id) } ?? nil
   }
 
+  /// The newest rows, which may be the beginning of a fault that has not opened an incident yet: a handful of them among the rows
+  /// held out would make faults seem usual.
+  private static let unsettled = 16
+
   /// The stream's history, in the detector's order of fields.
   private func rows(of job: TrainingJob, _ material: TrainingMaterial) throws -> TrainingRows {
     let most = condition.locked { contents.value.detection.usual.collecting.maximumRows }
     guard let history = try histories.read(job.stream, last: most) else {
       return TrainingRows(fields: material.fields)
     }
-    return TrainingRows(
+    let rows = TrainingRows(
       fields: history.fields, timestamps: history.timestamps, values: history.values,
       segmentStarts: history.segments.map(\.lowerBound))
+    guard material.champion != nil, rows.count >= 32 * Self.unsettled else { return rows }
+    return rows.rows(0..<rows.count - Self.unsettled)
   }
 
   private func fit(_ job: TrainingJob, _ rows: TrainingRows, weights: SharedWeights?) throws -> StreamModel {
