@@ -139,7 +139,7 @@ struct ShardState {
       rows: rows, width: width, timestamps: timestamps, count: count, workspace: &workspace)
     if let learned { streams[local].detector.unlearn(to: learned) }
     streams[local].changed = true
-    remember(local, width: width, count: count)
+    remember(local, width: width, count: count, isMaintained)
     if !workspace.alerts.isEmpty { around.outbox.add(workspace.alerts) }
     if !workspace.alerts.isEmpty || streams[local].detector.phase != phase {
       saver.hasten(streams: streams.count)
@@ -165,9 +165,9 @@ struct ShardState {
   }
 
   /// Keeps the rows to learn from; those of an incident are marked.
-  private mutating func remember(_ local: Int, width: Int, count: Int) {
+  private mutating func remember(_ local: Int, width: Int, count: Int, _ isMaintained: Bool) {
     for row in 0..<count { flags[row] = workspace.quarantined[row] ? .quarantined : [] }
-    if isMaintained(local, count) {
+    if isMaintained {
       let name = streams[local].key.name
       for row in 0..<count where around.pipeline.maintenance.covers(name, at: timestamps[row]) {
         flags[row].insert(.maintenance)

@@ -262,10 +262,6 @@ final class Trainer: Sendable {
     shards[job.shard].ask(seconds: 30) { $0.trainingMaterial(job.id) } ?? nil
   }
 
-  /// The newest rows, which may be the beginning of a fault that has not opened an incident yet: a handful of them among the rows
-  /// held out would make faults seem usual.
-  private static let unsettled = 16
-
   /// The stream's history, in the detector's order of fields.
   private func rows(of job: TrainingJob, _ material: TrainingMaterial) throws -> TrainingRows {
     let most = condition.locked { contents.value.detection.usual.collecting.maximumRows }
@@ -275,8 +271,7 @@ final class Trainer: Sendable {
     let rows = TrainingRows(
       fields: history.fields, timestamps: history.timestamps, values: history.values,
       segmentStarts: history.segments.map(\.lowerBound))
-    guard material.champion != nil, rows.count >= 32 * Self.unsettled else { return rows }
-    return rows.rows(0..<rows.count - Self.unsettled)
+    return material.champion == nil ? rows : rows.settled
   }
 
   private func fit(_ job: TrainingJob, _ rows: TrainingRows, weights: SharedWeights?) throws -> StreamModel {

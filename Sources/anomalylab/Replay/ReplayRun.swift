@@ -119,6 +119,7 @@ struct ReplayRun {
     let first = max(0, end - settings.collecting.maximumRows)
     var history = table.rows(Array(first..<end))
     history.quarantined = Array(quarantined[first..<end])
+    if detector.isSettled { history = history.settled }
     detector.trainingStarted()
     guard let candidate = try? learn(history, isProvisional: reason == .early) else {
       detector.trainingEnded()
