@@ -1,6 +1,9 @@
 #include "CVectorMath.h"
 #include <fcntl.h>
 #include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <unistd.h>
 
 int vm_cpu_features(void) {
@@ -31,6 +34,14 @@ int vm_cpu_features_known(void) {
     __atomic_store_n(&features, have, __ATOMIC_RELAXED);
   }
   return have;
+}
+
+void vm_give_memory_back(void) {
+#if defined(__GLIBC__)
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+#endif
 }
 
 int vm_restart(void) {

@@ -34,6 +34,7 @@ struct Anomalyd: AsyncParsableCommand {
   /// The matrix library chooses its kernel when it is loaded, so a better one means starting again, before any work.
   static func main() async {
     Processor.restartWithFasterKernel()
+    Processor.giveMemoryBack()
     await main(nil)
   }
 

@@ -85,5 +85,7 @@ enum { VM_AVX2_FMA = 1, VM_AVX512_SKX = 2, VM_AVX512_BF16 = 4 };
 int vm_cpu_features(void);
 // The same, remembered.
 int vm_cpu_features_known(void);
+// Large blocks go back to the system when they are freed, and threads share two heaps; see Processor.giveMemoryBack.
+void vm_give_memory_back(void);
 // Runs this program again from its beginning with the same arguments; returns only if that failed.
 int vm_restart(void);

@@ -22,13 +22,28 @@ final class Shard: Sendable {
 
   var progress: UInt64 { turns.load(ordering: .relaxed) }
 
-  /// Starts the thread; `make` builds the state on it.
+  /// Starts the thread; `make` builds the state on it, once, and is let go with all that it holds: the streams as they were restored
+  /// would otherwise stay in memory beside what becomes of them.
   func start(_ make: @escaping @Sendable () -> ShardState) {
+    let making = Making(make)
     thread.withLock {
       $0 = DedicatedThread(name: "shard \(index)") { [self] in
-        var state = make()
+        var state = making.run()
         run(&state)
       }
+    }
+  }
+
+  /// A function that is called once.
+  private final class Making: Sendable {
+    private let make: Mutex<(@Sendable () -> ShardState)?>
+
+    init(_ make: @escaping @Sendable () -> ShardState) { self.make = Mutex(make) }
+
+    func run() -> ShardState {
+      let taken = make.withLock { $0.take() }
+      guard let taken else { preconditionFailure("a shard's state is made once") }
+      return taken()
     }
   }
 
