@@ -105,6 +105,9 @@ public struct Alert: Sendable, Codable, Equatable {
   public var imputed: Double?
   /// Whether an event that came late changed what is known of the incident; nil: no.
   public var amended: Bool?
+  /// Earlier incidents of the stream that were explained alike, most alike first, said when it opens and when it is resolved; nil:
+  /// none.
+  public var similar: [SimilarIncident]?
   /// What its score can be computed from once more; opaque, kept with the history, never published.
   public var evidence: [UInt8] = []
 
@@ -133,6 +136,6 @@ public struct Alert: Sendable, Codable, Equatable {
   enum CodingKeys: String, CodingKey {
     case schema, seq, epoch, id, state, stream, ts, onset, severity, score
     case pValue = "p_value"
-    case features, detectors, model, kind, text, group, flaps, confidence, imputed, amended
+    case features, detectors, model, kind, text, group, flaps, confidence, imputed, amended, similar
   }
 }

@@ -91,8 +91,15 @@ import Testing
     let found = try #require(try similar(to: second).first)
     #expect(found.id == first && found.label == "true" && found.cause == "the pump of hall 3")
     #expect(found.likeness >= 0.9 && found.likeness <= 1 && found.onset > 1_700_000_000)
+    // Subscribers are told too, when it opens and when it ends.
+    let told = try harness.alerts(open: false).filter { $0.id == second && $0.state != .update }
+    #expect(told.map(\.state) == [.open, .resolved])
+    for alert in told {
+      #expect(alert.similar?.first?.id == first && alert.similar?.first?.cause == "the pump of hall 3")
+    }
     // The other way is another thing.
     let third = try incident(shift: -15)
+    #expect(try harness.alerts(open: false).filter { $0.id == third }.allSatisfy { $0.similar == nil })
     #expect(try similar(to: third) == [])
     _ = try harness.ask(.undo(by: "me"))
     let without = try #require(try similar(to: second).first)

@@ -41,34 +41,9 @@ extension AnomalyPipeline {
     return Explanation(
       statements: statements, acknowledged: try acknowledgement(of: id),
       label: try alerts.incident(statements[0].id)?.label, normal: nearestNormal(of: statements),
-      similar: try similar(to: statements))
-  }
-
-  /// Earlier incidents of the stream that are looked at, newest first, and those that are named.
-  private static let compared = 500
-  private static let named = 3
-
-  /// Those that were explained alike; of equally alike ones first what people said something of, then the newest.
-  private func similar(to statements: [Alert]) throws -> [SimilarIncident] {
-    guard let first = statements.first, let last = statements.last(where: { !$0.features.isEmpty }) else {
-      return []
-    }
-    let earlier = try alerts.latest(
-      of: StreamKey(last.stream), openedBefore: first.seq, limit: Self.compared)
-    let labels = try alerts.labels()
-    let alike = earlier.map { (alert: $0, likeness: Likeness.of($0, last)) }
-      .filter { $0.likeness >= Likeness.bar }
-      .sorted {
-        // To two digits they are equally alike.
-        let (a, b) = (($0.likeness * 100).rounded(), ($1.likeness * 100).rounded())
-        let (said, other) = (labels[$0.alert.id] != nil ? 1 : 0, labels[$1.alert.id] != nil ? 1 : 0)
-        return (a, said, $0.alert.onset) > (b, other, $1.alert.onset)
-      }
-    return try alike.prefix(Self.named).map {
-      SimilarIncident(
-        id: $0.alert.id, onset: $0.alert.onset, likeness: $0.likeness, label: labels[$0.alert.id],
-        cause: try alerts.cause(of: $0.alert.id))
-    }
+      similar: try statements.last { !$0.features.isEmpty }.map {
+        try alerts.similar(to: $0, openedBefore: statements[0].seq)
+      } ?? [])
   }
 
   private func acknowledgement(of id: String) throws -> AcknowledgementRecord? {

@@ -49,6 +49,9 @@ final class Publisher: Sendable {
   private let keep: Int
   private let sincePruned = Guarded(0)
 
+  /// Earlier incidents of a stream that an alert is compared with: few, since it waits for that.
+  private static let compared = 50
+
   /// Alerts that wait for a failing history at most; beyond that the oldest are given up, counted in the log.
   static let pendingCapacity = 10_000
 
@@ -178,6 +181,7 @@ final class Publisher: Sendable {
       }
       if !isAnnounced { alert.state = .open }
       alert.group = groups.value.group(of: alert)
+      if alert.state != .update { alert.similar = similar(to: alert) }
       switch alert.state {
       case .open: announced.value.insert(alert.id)
       case .resolved: announced.value.remove(alert.id)
@@ -186,6 +190,14 @@ final class Publisher: Sendable {
       said.append(alert)
     }
     return said
+  }
+
+  /// Nil when there is none, or the history cannot be read: an alert is worth more than what it resembles.
+  private func similar(to alert: Alert) -> [SimilarIncident]? {
+    guard let found = try? store.similar(to: alert, compared: Self.compared), !found.isEmpty else {
+      return nil
+    }
+    return found
   }
 
   private func send(_ alert: Alert) {
