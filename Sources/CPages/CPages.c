@@ -12,6 +12,9 @@ static const unsigned char style_css[] = {
 static const unsigned char app_js[] = {
 #embed "pages/app.js"
 };
+static const unsigned char base_js[] = {
+#embed "pages/base.js"
+};
 static const unsigned char charts_js[] = {
 #embed "pages/charts.js"
 };
@@ -27,9 +30,9 @@ static const unsigned char forecast_js[] = {
 
 static const struct cpages_page pages[] = {
   {"/index.html", index_html, sizeof index_html}, {"/style.css", style_css, sizeof style_css},
-  {"/app.js", app_js, sizeof app_js},             {"/charts.js", charts_js, sizeof charts_js},
-  {"/views.js", views_js, sizeof views_js},       {"/gallery.js", gallery_js, sizeof gallery_js},
-  {"/forecast.js", forecast_js, sizeof forecast_js},
+  {"/app.js", app_js, sizeof app_js},             {"/base.js", base_js, sizeof base_js},
+  {"/charts.js", charts_js, sizeof charts_js},    {"/views.js", views_js, sizeof views_js},
+  {"/gallery.js", gallery_js, sizeof gallery_js}, {"/forecast.js", forecast_js, sizeof forecast_js},
 };
 
 const struct cpages_page *cpages_find(const char *path) {

@@ -1,17 +1,15 @@
 // How a stream goes on: what came, what is foretold, between which values nine in ten are meant to lie, and a limit.
-import { h, get } from './app.js';
+import { h, get, span } from './base.js';
 import { forecastChart, number, clock, colours } from './charts.js';
 
 const chosen = new Map();
-const wait = seconds => seconds < 90 ? Math.round(seconds) + ' s' : seconds < 5400 ? Math.round(seconds / 60) + ' min'
-  : seconds < 172800 ? (seconds / 3600).toFixed(1) + ' h' : (seconds / 86400).toFixed(1) + ' d';
 
 // When a limit is reached, in words.
 function reaching(field, from, end) {
   const limit = field.limit;
   if (!limit) return '';
-  const at = time => `in ${wait(time - from)} (${clock(time, true)} UTC)`;
-  const within = `within ${wait(end - from)}`;
+  const at = time => `in ${span(time - from)} (${clock(time, true)} UTC)`;
+  const within = `within ${span(end - from)}`;
   if (limit.expected == null && limit.earliest == null) return `${number(limit.value)} is not reached ${within}.`;
   const first = limit.earliest == null ? '' : `${limit.expected == null ? 'at the earliest' : 'earliest'} ${at(limit.earliest)}`;
   const last = limit.latest == null ? `perhaps not ${within}` : `latest ${at(limit.latest)}`;

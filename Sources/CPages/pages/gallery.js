@@ -1,5 +1,5 @@
 // What the models believe normal is: real rows beside drawn ones, and a walk through a model's code.
-import { h, get } from './app.js';
+import { h, get } from './base.js';
 import { scatter, histogram, curves, number } from './charts.js';
 
 export async function gallery(argument, fill) {

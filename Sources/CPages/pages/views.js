@@ -1,10 +1,8 @@
 // The views of the dashboard: streams, incidents, models, health.
-import { h, get, post, state, toast, askForToken } from './app.js';
+import { h, get, post, span, state, toast, askForToken } from './base.js';
 import { wall, line, curves, number, clock, scoreColour, colours } from './charts.js';
 
 const streamHref = name => '#stream/' + encodeURIComponent(name);
-const span = seconds => seconds < 90 ? Math.round(seconds) + ' s' : seconds < 5400 ? Math.round(seconds / 60) + ' min'
-  : seconds < 172800 ? (seconds / 3600).toFixed(1) + ' h' : (seconds / 86400).toFixed(1) + ' d';
 const bytes = value => value < 1024 ? value + ' B' : value < 1048576 ? (value / 1024).toFixed(1) + ' KiB'
   : value < 1073741824 ? (value / 1048576).toFixed(1) + ' MiB' : (value / 1073741824).toFixed(2) + ' GiB';
 const severity = alert => h('span', { class: 'badge ' + (alert.state === 'resolved' ? 'faint' : alert.severity === 'critical' || alert.severity === 'major' ? 'bad' : 'notice') }, alert.severity);
