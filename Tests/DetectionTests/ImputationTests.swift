@@ -208,22 +208,29 @@ struct ImputationTests {
     #expect(found == found.sorted() && found[0] > 0 && found[2] > 0.8)
   }
 
-  @Test func `evidence of version 2, without the shares, is still read`() throws {
+  @Test func `evidence of version 2, without the shares, and of 3, without what stood still, is still read`()
+    throws
+  {
     var signals = Self.signals(12)
     var detector = try trainedDetector(on: signals.rows(600))
     var rows = signals.rows(40)
     for row in 30..<40 { rows.values[row * Self.fields] += 9 }
     let alert = try #require(detector.observeAll(rows).alerts.first)
-    // The newer version has two shares more, at its end.
-    var older = Array(alert.evidence.dropLast(8))
-    older[0] = 2
+    // The newer versions have two shares more at their end, and after them two numbers of what stood still.
     let model = try #require(detector.model)
+    var older = Array(alert.evidence.dropLast(8))
+    older[0] = 3
+    #expect(
+      try Evidence(decoding: older).rescored(by: model)
+        == Evidence(decoding: alert.evidence).rescored(by: model))
+    older = Array(older.dropLast(8))
+    older[0] = 2
     let (new, old) = (
       try Evidence(decoding: alert.evidence).rescored(by: model),
       try Evidence(decoding: older).rescored(by: model)
     )
     #expect(old.score == new.score && old.raw == new.raw && old.confidence == nil && new.confidence != nil)
-    older[0] = 4
+    older[0] = 5
     #expect(throws: DetectionDecodingError.self) { try Evidence(decoding: older) }
   }
 

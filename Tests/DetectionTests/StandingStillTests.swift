@@ -25,6 +25,8 @@ import Testing
       if alert.kind == .sequence && alert.text.contains("stands still") {
         #expect(alert.onset == rows.timestamps[80])
         #expect(alert.text.hasPrefix("f\(field) stands still at "))
+        let again = try Evidence(decoding: alert.evidence).rescored(by: try #require(detector.model))
+        #expect(again.pValue == alert.pValue && again.score == alert.score, "to the bit")
       }
     }
     #expect(found >= trials - 1, "\(found) of \(trials)")

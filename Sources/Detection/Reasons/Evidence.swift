@@ -14,18 +14,21 @@ public struct Evidence: Sendable {
   /// Shares of its fields that did not come, and that were filled in, 0…1; nil in evidence of version 2.
   let missing: Float?
   public let imputed: Float?
+  /// The field that had stood still most improbably long, and for how many events; nil when none had.
+  let still: (field: Int, length: UInt32)?
   /// Of the figures before it.
   let memory: FigureMemory
   /// The thresholds as they stood.
   private let tracker: [UInt8]
 
   private static let section = "evidence"
-  /// Version 2 lacks these two shares; it is still read.
-  private static let version: UInt32 = 3
+  /// Version 2 lacks these two shares, version 3 what stood still; they are still read.
+  private static let version: UInt32 = 4
 
   init(
     snapshot: String, time: Double, inputs: [Float], windows: [Float], mask: [Float],
-    missing: Float, imputed: Float, memory: FigureMemory, tracker: ThresholdTracker
+    missing: Float, imputed: Float, still: (field: Int, length: UInt32)?, memory: FigureMemory,
+    tracker: ThresholdTracker
   ) {
     self.snapshot = snapshot
     self.time = time
@@ -34,6 +37,7 @@ public struct Evidence: Sendable {
     self.mask = mask
     self.missing = missing
     self.imputed = imputed
+    self.still = still
     self.memory = memory
     var writer = ByteWriter()
     tracker.encode(to: &writer)
@@ -52,6 +56,8 @@ public struct Evidence: Sendable {
     writer.append(bytes: tracker)
     writer.append(missing ?? .nan)
     writer.append(imputed ?? .nan)
+    writer.append(UInt32(still.map { $0.field + 1 } ?? 0))
+    writer.append(still?.length ?? 0)
     return writer.bytes
   }
 
@@ -69,6 +75,8 @@ public struct Evidence: Sendable {
     func share(_ number: Float) -> Float? { number.isNaN ? nil : number }
     missing = version >= 3 ? share(try reader.float()) : nil
     imputed = version >= 3 ? share(try reader.float()) : nil
+    let stood = version >= 4 ? (Int(try reader.uint32()), try reader.uint32()) : (0, 0)
+    still = stood.0 > 0 ? (stood.0 - 1, stood.1) : nil
     try reader.end()
     guard mask.isEmpty || mask.count == inputs.count else {
       throw .invalid(section: Self.section, what: "\(mask.count) marks of \(inputs.count) inputs")
@@ -118,8 +126,15 @@ public struct Evidence: Sendable {
       var memory = memory
       figure = memory.add(figure)
     }
-    let logP = max(
+    var logP = max(
       thresholds.logP(contents.standardized(figure, contents.members.count)), lowestLogP)
+    if let still {
+      guard contents.runs.indices.contains(still.field) else {
+        throw .invalid(
+          section: Self.section, what: "field \(still.field) of \(contents.runs.count) stood still")
+      }
+      logP = max(min(logP, contents.logP(ofRun: still.length, field: still.field)), lowestLogP)
+    }
     return Rescored(
       score: 100 * (1 - exp(Double(logP) / 4)), pValue: exp(Double(logP)), raw: raw,
       confidence: missing.map { Double(Confidence.of(missing: $0, rows: contents.heldOutWorth)) })

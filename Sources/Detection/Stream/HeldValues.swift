@@ -81,7 +81,7 @@ struct StandingStill {
   mutating func note(
     _ row: Int, field: Int, length: UInt32, since: Double, _ contents: StreamModel.Contents
   ) {
-    let logP = min(0, contents.runs[field].logP(length) + contents.logFields)
+    let logP = contents.logP(ofRun: length, field: field)
     if logP < rows[row].logP {
       rows[row] = Found(field: field, length: length, since: since, logP: logP)
     }
@@ -119,4 +119,9 @@ struct StandingStill {
       + (longest <= 1
         ? "it never repeated a value before." : "the longest time before was \(longest) events.")
   }
+}
+
+extension StreamModel.Contents {
+  /// ln p that any field stands still for as long as this one did, times the number of fields.
+  func logP(ofRun length: UInt32, field: Int) -> Float { min(0, runs[field].logP(length) + logFields) }
 }

@@ -202,12 +202,13 @@ extension StreamDetector {
     let width = contents.plan.width
     let first = (moment.row - moment.first) * width
     let part = first..<first + width
+    let still = workspace.still.rows[moment.row]
     return Evidence(
       snapshot: contents.snapshotName, time: time, inputs: Array(workspace.inputs.inputs[part]),
       windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
       mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [],
       missing: workspace.missing[moment.row], imputed: workspace.imputed[moment.row],
-      memory: moment.memory, tracker: trackers[0]
+      still: still.field < 0 ? nil : (still.field, still.length), memory: moment.memory, tracker: trackers[0]
     ).encode()
   }
 
