@@ -65,14 +65,19 @@ extension DetectorName {
       chosen.hidden = settings.rbm.hidden
       return try GaussianBernoulliRBM.fit(data, settings: chosen, seed: seed, shouldStop: shouldStop)
     default:
-      guard let entry = Catalogue.entry(named: rawValue) else {
+      let judged = judged
+      guard let entry = judged?.member ?? Catalogue.entry(named: rawValue) else {
         throw .unsuitable("the suite has no model \(rawValue)")
       }
-      let records = Records(data, form: RowForm(shape: [data.columns], support: .real))
-      let options = FitOptions(seed: seed, epochs: settings.models.epochs)
-      return try withoutActuallyEscaping(shouldStop) { stop throws(FitError) in
-        try entry.fit(records, options, stop)
+      func fit(_ data: DataMatrix, _ seed: UInt64) throws(FitError) -> any TrainedModel {
+        let records = Records(data, form: RowForm(shape: [data.columns], support: .real))
+        let options = FitOptions(seed: seed, epochs: settings.models.epochs)
+        return try withoutActuallyEscaping(shouldStop) { stop throws(FitError) in
+          try entry.fit(records, options, stop)
+        }
       }
+      guard let judged else { return try fit(data, seed) }
+      return try JudgedLikelihood(judged.by, of: entry, data, seed: seed, fit: fit)
     }
   }
 
@@ -85,6 +90,13 @@ extension DetectorName {
   }
 
   private func decodeModel(_ bytes: [UInt8]) throws(DetectionDecodingError) -> any TrainedModel {
+    if judged != nil {
+      do {
+        return try JudgedLikelihood(decoding: bytes)
+      } catch {
+        throw .invalid(section: rawValue, what: "\(error)")
+      }
+    }
     let name = self == .rbm ? GaussianBernoulliRBM.catalogueName : rawValue
     guard let entry = Catalogue.entry(named: name) else {
       throw .invalid(section: rawValue, what: "the suite has no model \(name)")

@@ -5,11 +5,12 @@ import Generative
 public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   public let rawValue: String
 
-  /// nil when there is no such companion and the suite has no such member.
+  /// nil when there is no such companion and the suite has no such member. A member with a likelihood may be followed by how that is
+  /// judged: `realnvp-typicality`, `realnvp-likelihood-ratio`.
   public init?(rawValue: String) {
     guard
       rawValue == Self.rbm.rawValue || CompanionKind(rawValue: rawValue) != nil
-        || Catalogue.entry(named: rawValue) != nil
+        || Catalogue.entry(named: rawValue) != nil || Self.judged(rawValue) != nil
     else { return nil }
     self.init(unchecked: rawValue == GaussianBernoulliRBM.catalogueName ? "rbm" : rawValue)
   }
@@ -35,6 +36,19 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   /// and what is strange to it is its error.
   public var foretells: Bool {
     companion == nil && Catalogue.entry(named: rawValue)?.capabilities.contains(.forecast) == true
+  }
+
+  /// The member of the suite whose likelihood is judged in another way, and the way; nil for every other name.
+  var judged: (member: Catalogue.Entry, by: LikelihoodJudgement)? { Self.judged(rawValue) }
+
+  private static func judged(_ name: String) -> (member: Catalogue.Entry, by: LikelihoodJudgement)? {
+    for judgement in LikelihoodJudgement.allCases where name.hasSuffix("-" + judgement.rawValue) {
+      let entry = Catalogue.entry(named: String(name.dropLast(judgement.rawValue.count + 1)))
+      guard let entry, entry.capabilities.contains(.likelihood), !entry.capabilities.contains(.forecast)
+      else { return nil }
+      return (entry, judgement)
+    }
+    return nil
   }
 
   /// Whether it sees windows of levels in place of inputs.

@@ -102,6 +102,8 @@ public struct Scratch {
   var plans = PlanCache()
   /// For models that compute row by row.
   var space = WorkingSpace()
+  /// For who compares the scores of two models.
+  public var second: [Float] = []
   public init() {}
 }
 

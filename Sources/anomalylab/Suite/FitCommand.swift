@@ -35,12 +35,18 @@ struct FitCommand: ParsableCommand {
   var window: Int?
   @Option(help: "What the numbers are: real, unit or binary; default: what they look like.") var support:
     SupportArgument?
+  @Option(
+    help: ArgumentHelp(
+      "Takes so much of each row's entries from other rows, 0 to 1: a model of background for score --background.",
+      valueName: "share"))
+  var exchange: Double?
   @Option(help: "Threads; they change the time, not the result.") var threads = 1
   @Flag(help: "Progress and result as JSON lines, on a terminal too.") var json = false
 
   func validate() throws {
     if let epochs, epochs < 1 { throw ValidationError("--epochs must be 1 or more") }
     guard (1...64).contains(threads) else { throw ValidationError("--threads must be from 1 to 64") }
+    if let exchange, !(0...1).contains(exchange) { throw ValidationError("--exchange must be from 0 to 1") }
     if let window, window < 2 { throw ValidationError("--window must be 2 or more") }
     for setting in settings where setting.split(separator: "=", maxSplits: 1).count != 2 {
       throw ValidationError("--set \(setting) is not of the form key=value")
@@ -55,7 +61,8 @@ struct FitCommand: ParsableCommand {
     let reading = try RowReading(
       input.array, name: data, shape: shape?.extents, window: window, support: support?.support,
       classNames: labels == nil ? [] : input.classNames)
-    let (records, _) = try input.records(reading, step: reading.learningStep)
+    var (records, _) = try input.records(reading, step: reading.learningStep)
+    if let exchange { records.matrix = records.matrix.exchanging(share: exchange, seed: seed) }
     var options = FitOptions(seed: seed, epochs: epochs)
     options.threads = threads
     for setting in settings {
