@@ -68,6 +68,20 @@ public final class AlertStore: Sendable {
     }
   }
 
+  /// Writes into the database file what waits in the write-ahead log, as far as nobody reads it: best when nothing else has to be
+  /// written soon, as it waits for the disk.
+  public func checkpoint() throws(ArchiveError) {
+    do {
+      try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
+    } catch {
+      throw ArchiveError(error, path)
+    }
+  }
+
+  /// Pages in the write-ahead log at which SQLite itself makes a writer wait for the disk: so many only when nobody asks for a
+  /// ``checkpoint()`` before.
+  private static let mostPagesWaiting = 4000
+
   private static func open(
     _ path: String, _ durability: AtomicFile.Durability
   ) throws(ArchiveError) -> DatabasePool {
@@ -77,6 +91,7 @@ public final class AlertStore: Sendable {
     configuration.busyMode = .timeout(5)
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = \(mostPagesWaiting)")
     }
     do {
       let pool = try DatabasePool(path: path, configuration: configuration)

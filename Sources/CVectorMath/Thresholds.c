@@ -69,6 +69,48 @@ INLINE void log_p(const float *score, const int32_t *above, const float *low, co
   STORE(logp, p);
 }
 
+// By the number of thresholds exceeded: ln of the level below; one in front and one behind, read but not used.
+#define TABLE(name, logs)  \
+  float name[LEVELS + 2];  \
+  name[0] = (logs)[0];     \
+  memcpy(name + 1, logs, sizeof(float) * LEVELS); \
+  name[LEVELS + 1] = (logs)[LEVELS - 1]
+
+CLONES void vm_threshold_log_p(size_t n, const float *u, const float *thresholds, const float *logs, float tail,
+                               float shape, float least_gap, float *logp) {
+  TABLE(table, logs);
+  float now[LEVELS + 2] = {0};  // the thresholds with one in front and one behind
+  memcpy(now + 1, thresholds, sizeof(float) * LEVELS);
+  float score[RUN] = {0}, low[RUN], high[RUN], out[RUN];
+  int32_t level[RUN];
+  for (size_t start = 0; start < n; start += RUN) {
+    const size_t count = n - start < RUN ? n - start : RUN;
+    memcpy(score, u + start, sizeof(float) * count);
+    LOAD(x, score);
+    // Those that are exceeded, from the lowest up to the first that is not.
+    words above = 0, goes_on = -1;
+    for (int i = 0; i < LEVELS; i++) {
+      goes_on &= thresholds[i] < x;
+      above -= goes_on;
+    }
+    memcpy(level, &above, sizeof level);
+    unsigned far = 0;
+    for (int i = 0; i < RUN; i++) {
+      const int lower = level[i] ? level[i] : 1;
+      const int is_far = level[i] == LEVELS;
+      low[i] = is_far ? 0 : now[lower];
+      high[i] = is_far ? 1 : now[lower + 1];
+      far |= (unsigned)is_far << i;
+    }
+    log_p(score, level, low, high, table, least_gap, out);
+    for (; far; far &= far - 1) {
+      const int i = __builtin_ctz(far);
+      out[i] = logs[LEVELS - 1] - log1pf(shape * (score[i] - now[LEVELS]) / tail) / shape;
+    }
+    memcpy(logp + start, out, sizeof(float) * count);
+  }
+}
+
 CLONES void vm_follow_thresholds(size_t n, const float *u, const float *alphas, const float *logs,
                                  const float *factors, float step, vm_thresholds *state, float *thresholds_at,
                                  float *allowances_at, float *steps_at, float *logp) {
@@ -82,11 +124,7 @@ CLONES void vm_follow_thresholds(size_t n, const float *u, const float *alphas, 
   const floats span = BEFORE(log) - AFTER(log);
   const floats from_middle = log[2] - log;
   const floats beyond_middle = from_middle > 0 ? from_middle : (floats)(INFINITY);
-  // By the number of thresholds exceeded: ln of the level below; one in front and one behind, read but not used.
-  float table[LEVELS + 2];
-  table[0] = logs[0];
-  memcpy(table + 1, logs, sizeof(float) * LEVELS);
-  table[LEVELS + 1] = logs[LEVELS - 1];
+  TABLE(table, logs);
 
   float now[LEVELS + 2];  // the thresholds with one in front and one behind
   float score[RUN] = {0}, low[RUN] = {0}, high[RUN], beyond[RUN];

@@ -44,6 +44,34 @@ public enum FollowedThresholds {
     }
   }
 
+  /// ln p of the scores of a range into the same places of `logP`, by thresholds that stay as they are.
+  ///
+  /// - Parameters:
+  ///   - scores: finite.
+  ///   - logs: of the levels' tail probabilities.
+  ///   - tail, shape: of the generalised Pareto tail beyond the last threshold.
+  ///   - leastGap: least distance of the first two thresholds.
+  public static func logP(
+    _ scores: [Float], _ range: Range<Int>, thresholds: Levels, logs: Levels, tail: Float, shape: Float,
+    leastGap: Float, into logP: inout [Float]
+  ) {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= scores.count && range.upperBound <= logP.count,
+      "scores \(range) of \(scores.count) into \(logP.count)")
+    unsafe scores.withUnsafeBufferPointer { scores in
+      unsafe logP.withUnsafeMutableBufferPointer { logP in
+        unsafe thresholds.span.withUnsafeBufferPointer { thresholds in
+          unsafe logs.span.withUnsafeBufferPointer { logs in
+            guard let from = scores.baseAddress, let to = logP.baseAddress else { return }
+            unsafe vm_threshold_log_p(
+              range.count, from + range.lowerBound, thresholds.baseAddress, logs.baseAddress, tail, shape,
+              leastGap, to + range.lowerBound)
+          }
+        }
+      }
+    }
+  }
+
   /// ln p of the scores of a range into the same places of `logP`, learning from each before the next.
   ///
   /// - Parameters:

@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import GRDB
 import Testing
 
@@ -41,6 +42,21 @@ import Testing
     #expect(try again.alerts(after: 0, limit: 100).map(\.seq) == [1, 2, 3, 4])
     #expect(try again.alerts(after: 2, limit: 1).map(\.id) == ["A"])
     #expect(try again.alerts(after: .max, limit: 1).isEmpty)
+  }
+
+  @Test func `a checkpoint puts what waits into the database file and loses nothing`() throws {
+    let store = try open()
+    _ = try store.append((0..<200).map { alert("I\($0)", .open) })
+    #expect(try size(path + "-wal") > 0)
+    let before = try size(path)
+    try store.checkpoint()
+    #expect(try size(path) > before)
+    #expect(try store.alerts(after: 0, limit: 1000).count == 200)
+    #expect(try store.append([alert("I7", .resolved)]).alerts.map(\.seq) == [201])
+  }
+
+  private func size(_ path: String) throws -> Int {
+    try #require(FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
   }
 
   @Test func `an alert is read back as it was published`() throws {

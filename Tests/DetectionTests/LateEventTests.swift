@@ -68,6 +68,42 @@ struct LateEventTests {
     #expect(first.alerts.count == second.alerts.count && first.alerts.count > 0)
   }
 
+  @Test(arguments: [47, 48, 64, 100])
+  func `many rows at once leave what they leave one after the other`(count: Int) {
+    var random = SplitMix64(seed: 25)
+    func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.uniform()) } }
+    for (held, hasGap) in [(0, false), (20, false), (60, true), (48, true)] {
+      var memory = FigureMemory()
+      _ = memory.add(3)
+      var together = RecentRows(fields: 3, context: 16)
+      if hasGap { together.reset(memory) }
+      let old = (levels: numbers(held * 3), figures: numbers(held), times: (0..<held).map(Double.init))
+      for row in 0..<held {
+        together.append(
+          old.levels, at: row * 3, figures: old.figures, times: old.times, row..<row + 1, memory: memory)
+      }
+      var single = together
+      let levels = numbers(6 + count * 3)
+      var figures = numbers(count + 2)
+      figures[5] = .nan
+      let times = (0..<count + 2).map { 100 + Double($0) }
+      together.append(levels, at: 6, figures: figures, times: times, 2..<count + 2, memory: memory)
+      for row in 2..<count + 2 {
+        single.append(
+          levels, at: 6 + (row - 2) * 3, figures: figures, times: times, row..<row + 1, memory: memory)
+      }
+      #expect(together.count == single.count && together.hasOlder == single.hasOlder)
+      for place in 0...single.count {
+        #expect(together.memory(before: place) == single.memory(before: place))
+        if place < single.count { #expect(together.time(place) == single.time(place)) }
+      }
+      var (a, b): ([Float], [Float]) = ([], [])
+      together.context(before: single.count, rows: 48, into: &a)
+      single.context(before: single.count, rows: 48, into: &b)
+      #expect(a.map(\.bitPattern) == b.map(\.bitPattern))
+    }
+  }
+
   @Test func `swapped neighbours all through a stream raise no alarm`() throws {
     var (signals, detector) = try Self.world(23)
     let rows = signals.rows(1200)

@@ -46,4 +46,23 @@ import Testing
       }
     }
   }
+
+  @Test(arguments: [1, 15, 16, 64])
+  func `thresholds that stay read many scores to the same bits as one`(length: Int) {
+    for (seed, constant) in [(4 as UInt64, false), (5, true)] {
+      var scores = constant ? Array(repeating: 0, count: 640) : scores(2048, seed: seed)
+      let reading = ThresholdTracker(
+        ScoreCalibration(
+          scores: constant ? Array(repeating: 1, count: 50) : Array(scores[..<500]), leastUnit: 1e-6))
+      for level in 0..<ThresholdTracker.levels { scores[40 * level] = reading.thresholds[level] }
+      (scores[7], scores[8], scores[9]) = (1e9, -1e9, -0.0)
+      var logP = [Float](repeating: .nan, count: scores.count)
+      for from in stride(from: 0, to: scores.count, by: length) {
+        reading.logP(scores, from..<min(from + length, scores.count), into: &logP)
+      }
+      for (index, score) in scores.enumerated() {
+        #expect(logP[index].bitPattern == reading.logP(score).bitPattern, "\(score) at \(index)")
+      }
+    }
+  }
 }

@@ -62,6 +62,16 @@ int vm_any_beyond(size_t n, const float *x, float bound);
 void vm_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
                 size_t b_row, const float *bias, float *c, size_t c_row, int accumulate);
 
+// --- Distances (Nearest.c) ---
+// sum[r] += Σ_c factor[c] (x[r,c] - shift[c])², term after term in the order of c; a null shift is 0, a null factor 1. A
+// centred that is not null (rows × columns) receives x - shift. The same bits on every processor.
+void vm_ordered_squares(size_t rows, size_t columns, const float *x, size_t x_row, const float *shift,
+                        const float *factor, float *centred, float *sum);
+// least[r] = min over p of squares[p] - 2 Σ_c x[r,c]·columns[c,p], columns being width × points: the products are those of
+// vm_product.
+void vm_nearest(size_t rows, size_t points, size_t width, const float *x, size_t x_row, const float *columns,
+                const float *squares, float *least);
+
 // --- Thresholds that follow scores (Thresholds.c) ---
 enum { VM_LEVELS = 16, VM_THRESHOLD_PERIOD = 16 };
 typedef struct {
@@ -73,6 +83,10 @@ typedef struct {
 void vm_follow_thresholds(size_t n, const float *u, const float *alphas, const float *logs, const float *factors,
                           float step, vm_thresholds *state, float *thresholds, float *allowances, float *steps,
                           float *logp);
+
+// The same of thresholds that learn nothing: logp[i] = ln p of u[i].
+void vm_threshold_log_p(size_t n, const float *u, const float *thresholds, const float *logs, float tail, float shape,
+                        float least_gap, float *logp);
 
 // --- Random numbers (Random.c): Philox4x32-10, Salmon et al. 2011 ---
 // 4·blocks words: block i has the counter (counter + i, stream).

@@ -60,6 +60,13 @@ struct ThresholdTracker: Sendable {
   /// p ≤ α exactly when the score exceeds the threshold of α.
   func logP(_ u: Float) -> Float { logP(u, above: exceeded(by: u).count) }
 
+  /// ln p of consecutive scores into the same places of `logP`.
+  func logP(_ scores: [Float], _ range: Range<Int>, into logP: inout [Float]) {
+    FollowedThresholds.logP(
+      scores, range, thresholds: thresholds, logs: Levels.logs, tail: tail, shape: shape, leastGap: leastGap,
+      into: &logP)
+  }
+
   /// Learns from a score.
   ///
   /// - Parameter refill: false while an incident may be under way: what is left of the allowance must do.

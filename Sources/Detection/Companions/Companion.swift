@@ -21,15 +21,16 @@ struct CompanionSpace: Sendable {
   var rows: [Float] = []
   /// What products make of them.
   var products: [Float] = []
-  var moreProducts: [Float] = []
+  /// Per row, its squared length.
+  var squares: [Float] = []
 
-  mutating func grow(rows: Int = 0, products: Int = 0, moreProducts: Int = 0) {
+  mutating func grow(rows: Int = 0, products: Int = 0, squares: Int = 0) {
     func grow(_ array: inout [Float], _ count: Int) {
       if array.count < count { array.append(contentsOf: repeatElement(0, count: count - array.count)) }
     }
     grow(&self.rows, rows)
     grow(&self.products, products)
-    grow(&self.moreProducts, moreProducts)
+    grow(&self.squares, squares)
   }
 }
 

@@ -94,7 +94,9 @@ struct DiagonalMixture: Companion {
 
   func score(_ inputs: [Float], rows: Int, into raw: inout [Float], space: inout CompanionSpace) {
     space.grow(rows: rows * width, products: rows * parts)
-    for index in 0..<rows * width { space.rows[index] = inputs[index] * inputs[index] }
+    var squares = space.rows.mutableSpan
+    let values = inputs.span
+    for index in 0..<rows * width { squares[index] = values[index] * values[index] }
     Product.multiply(m: rows, n: parts, k: width, space.rows, quadratic, into: &space.products)
     Product.multiply(
       m: rows, n: parts, k: width, inputs, linear, into: &space.products, accumulate: true)

@@ -26,13 +26,9 @@ struct PrincipalResidual: Companion {
 
   func score(_ inputs: [Float], rows: Int, into raw: inout [Float], space: inout CompanionSpace) {
     axes.project(inputs, rows: rows, &space)
-    let count = axes.count
-    let products = space.products.span
-    for row in 0..<rows {
-      var along: Float = 0
-      for index in row * count..<(row + 1) * count { along += products[index] * products[index] }
-      raw[row] = max(0, space.square(row, width: width) - along) / Float(width)
-    }
+    for row in 0..<rows { raw[row] = 0 }
+    Distances.addSquares(rows: rows, columns: axes.count, space.products, step: axes.count, to: &raw)
+    for row in 0..<rows { raw[row] = max(0, space.squares[row] - raw[row]) / Float(width) }
   }
 
   func encode(to writer: inout ByteWriter) { axes.encode(to: &writer) }
@@ -70,17 +66,10 @@ struct MahalanobisDistance: Companion {
 
   func score(_ inputs: [Float], rows: Int, into raw: inout [Float], space: inout CompanionSpace) {
     axes.project(inputs, rows: rows, &space)
-    let count = axes.count
-    let products = space.products.span
-    let factors = factors.span
-    for row in 0..<rows {
-      var sum = rest * space.square(row, width: width)
-      for index in 0..<count {
-        let along = products[row * count + index]
-        sum += factors[index] * along * along
-      }
-      raw[row] = max(0, sum) / Float(width)
-    }
+    for row in 0..<rows { raw[row] = rest * space.squares[row] }
+    Distances.addSquares(
+      rows: rows, columns: axes.count, space.products, step: axes.count, factors: factors, to: &raw)
+    for row in 0..<rows { raw[row] = max(0, raw[row]) / Float(width) }
   }
 
   func encode(to writer: inout ByteWriter) { axes.encode(to: &writer) }
@@ -144,15 +133,12 @@ struct PrincipalAxes: Sendable {
       directions: (0..<width).flatMap { directions[$0 * count..<$0 * count + few] })
   }
 
-  /// Puts `x − μ` into the space's rows, and where they lie along each direction into its products.
+  /// Puts `x − μ` into the space's rows, its squared lengths beside them, and where they lie along each direction into its products.
   func project(_ inputs: [Float], rows: Int, _ space: inout CompanionSpace) {
-    space.grow(rows: rows * width, products: rows * max(count, 1))
-    var centred = space.rows.mutableSpan
-    let (values, mean) = (inputs.span, mean.span)
-    let width = width
-    for row in 0..<rows {
-      for column in 0..<width { centred[row * width + column] = values[row * width + column] - mean[column] }
-    }
+    space.grow(rows: rows * width, products: rows * max(count, 1), squares: rows)
+    for row in 0..<rows { space.squares[row] = 0 }
+    Distances.centre(
+      rows: rows, inputs, shift: mean, into: &space.rows, addingSquaresTo: &space.squares)
     guard count > 0 else { return }
     // In parts small enough for the kernel whose results do not depend on how many rows come at once.
     let part = max(1, 3_900_000 / (count * width))
@@ -182,17 +168,6 @@ struct PrincipalAxes: Sendable {
         section: reader.section, what: "\(directions.count) numbers for \(variances.count) directions")
     }
     self.init(mean: mean, variances: variances, total: total, directions: directions)
-  }
-}
-
-extension CompanionSpace {
-  /// The squared length of one of ``rows``.
-  @inline(__always)
-  func square(_ row: Int, width: Int) -> Float {
-    let rows = rows.span
-    var sum: Float = 0
-    for index in row * width..<(row + 1) * width { sum += rows[index] * rows[index] }
-    return sum
   }
 }
 

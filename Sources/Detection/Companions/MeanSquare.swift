@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean square of some neighbouring inputs: nothing is learned but their scales.
 struct MeanSquare: Companion {
   let width: Int
@@ -11,13 +13,9 @@ struct MeanSquare: Companion {
   }
 
   func score(_ inputs: [Float], rows: Int, into raw: inout [Float], space: inout CompanionSpace) {
-    let inputs = inputs.span
-    var raw = raw.mutableSpan
-    for row in 0..<rows {
-      var sum: Float = 0
-      for index in row * width + first..<row * width + first + count { sum += inputs[index] * inputs[index] }
-      raw[row] = sum / Float(count)
-    }
+    for row in 0..<rows { raw[row] = 0 }
+    Distances.addSquares(rows: rows, columns: count, inputs, from: first, step: width, to: &raw)
+    for row in 0..<rows { raw[row] /= Float(count) }
   }
 
   func encode(to writer: inout ByteWriter) {

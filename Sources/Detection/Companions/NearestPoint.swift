@@ -12,9 +12,9 @@ struct NearestPoint: Companion {
 
   let width: Int
   private let points: Int
-  /// `width × points`
+  /// `width × squares.count`, a column for each point.
   private let columns: [Float]
-  /// Squared lengths of the points.
+  /// Squared lengths of the points; up to a multiple of 16 infinite ones follow, which are nearest to nothing.
   private let squares: [Float]
 
   /// Centres by Lloyd's algorithm, begun with points far from each other (Arthur & Vassilvitskii 2007).
@@ -40,30 +40,28 @@ struct NearestPoint: Companion {
     self.width = width
     let points = rows.count / width
     self.points = points
-    columns = VectorMath.transpose(rows, rows: points, columns: width)
-    squares = (0..<points).map { point in
-      rows[point * width..<(point + 1) * width].reduce(0) { $0 + $1 * $1 }
-    }
+    let more = (16 - points % 16) % 16
+    columns = VectorMath.transpose(
+      rows + [Float](repeating: 0, count: more * width), rows: points + more, columns: width)
+    squares =
+      (0..<points).map { point in
+        rows[point * width..<(point + 1) * width].reduce(0) { $0 + $1 * $1 }
+      } + [Float](repeating: .infinity, count: more)
   }
 
   func score(_ inputs: [Float], rows: Int, into raw: inout [Float], space: inout CompanionSpace) {
-    space.grow(products: rows * points)
-    Product.multiply(m: rows, n: points, k: width, inputs, columns, into: &space.products)
-    let products = space.products.span
-    let inputs = inputs.span
-    let squares = squares.span
-    for row in 0..<rows {
-      var own: Float = 0
-      for index in row * width..<(row + 1) * width { own += inputs[index] * inputs[index] }
-      var least = Float.infinity
-      for point in 0..<points { least = min(least, squares[point] - 2 * products[row * points + point]) }
-      raw[row] = max(0, own + least).squareRoot()
-    }
+    space.grow(squares: rows)
+    for row in 0..<rows { space.squares[row] = 0 }
+    Distances.addSquares(rows: rows, columns: width, inputs, step: width, to: &space.squares)
+    Distances.nearest(
+      rows: rows, width: width, inputs, columns: columns, squares: squares, into: &raw)
+    for row in 0..<rows { raw[row] = max(0, space.squares[row] + raw[row]).squareRoot() }
   }
 
   func encode(to writer: inout ByteWriter) {
     writer.append(UInt32(width))
-    writer.append(VectorMath.transpose(columns, rows: width, columns: points))
+    let rows = VectorMath.transpose(columns, rows: width, columns: squares.count)
+    writer.append(Array(rows.prefix(points * width)))
   }
 
   init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {

@@ -93,7 +93,19 @@ public struct DetectorWorkspace {
   /// Takes over the raw scores of a run of rows, and standardises them.
   mutating func keepRun(of detector: Int, _ range: Range<Int>, _ contents: StreamModel.Contents) {
     contents.standardize(run, from: range.lowerBound, range, detector, into: &standard[detector])
-    raw[detector].replaceSubrange(range, with: run[..<range.count])
+    Self.copy(run, to: &raw[detector], range)
+  }
+
+  // Spans: without a question per row whether the array is shared.
+  private static func copy(_ run: [Float], to array: inout [Float], _ range: Range<Int>) {
+    var array = array.mutableSpan
+    let run = run.span
+    for row in range { array[row] = run[row - range.lowerBound] }
+  }
+
+  private static func clear(_ array: inout [Float], _ count: Int) {
+    var array = array.mutableSpan
+    for row in 0..<count { array[row] = .nan }
   }
 
   /// Clears what is left of the batch before.
@@ -111,7 +123,7 @@ public struct DetectorWorkspace {
       unscored[row] = false
       missing[row] = 0
     }
-    for detector in raw.indices { for row in 0..<count { raw[detector][row] = .nan } }
+    for detector in raw.indices { Self.clear(&raw[detector], count) }
     if !alerts.isEmpty {
       alerts.removeAll(keepingCapacity: true)
       alertRows.removeAll(keepingCapacity: true)

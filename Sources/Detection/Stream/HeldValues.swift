@@ -35,9 +35,24 @@ struct HeldValues: Sendable, Equatable {
     _ contents: StreamModel.Contents, learning isLearning: Bool, into found: inout StandingStill
   ) -> Bool {
     guard !patience.isEmpty else { return false }
+    return Self.follow(
+      rows, width, columns, timestamps, range, contents, isLearning, &values, &lengths, &since, &patience,
+      &found)
+  }
+
+  // The members apart, as spans: nothing is asked of an array per value.
+  private static func follow(
+    _ rows: [Float], _ width: Int, _ columns: [Int32], _ timestamps: [Double], _ range: Range<Int>,
+    _ contents: StreamModel.Contents, _ isLearning: Bool, _ values: inout [Float], _ lengths: inout [UInt32],
+    _ since: inout [Double], _ patience: inout [UInt32], _ found: inout StandingStill
+  ) -> Bool {
     var isFound = false
     let rowSpan = rows.span
     let columnSpan = columns.span
+    var values = values.mutableSpan
+    var lengths = lengths.mutableSpan
+    var since = since.mutableSpan
+    var patience = patience.mutableSpan
     for row in range {
       for field in 0..<columnSpan.count {
         let column = Int(columnSpan[field])

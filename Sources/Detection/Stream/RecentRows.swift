@@ -49,6 +49,10 @@ struct RecentRows: Sendable {
   ) {
     if capacity == 0 { return }
     if count == 0 { before = memory }
+    if range.count >= capacity {
+      renew(newLevels, at: offset, figures: newFigures, times: newTimes, range)
+      return
+    }
     for row in range {
       if count == capacity { drop() }
       let place = slot(count)
@@ -58,6 +62,29 @@ struct RecentRows: Sendable {
       for field in 0..<fields { levels[place * fields + field] = newLevels[from + field] }
       count += 1
     }
+  }
+
+  /// As many new rows as are held at most, or more: none of the old ones stays.
+  private mutating func renew(
+    _ newLevels: [Float], at offset: Int, figures newFigures: [Float], times newTimes: [Double],
+    _ range: Range<Int>
+  ) {
+    let kept = range.upperBound - capacity
+    if count > 0 || kept > range.lowerBound { hasOlder = true }
+    for index in 0..<count { pass(figures[slot(index)]) }
+    for row in range.lowerBound..<kept { pass(newFigures[row]) }
+    first = 0
+    count = capacity
+    let from = offset + (kept - range.lowerBound) * fields
+    Self.copy(newTimes, from: kept, to: &times)
+    Self.copy(newFigures, from: kept, to: &figures)
+    Self.copy(newLevels, from: from, to: &levels)
+  }
+
+  private static func copy<Number>(_ new: [Number], from first: Int, to array: inout [Number]) {
+    var array = array.mutableSpan
+    let new = new.span
+    for index in array.indices { array[index] = new[first + index] }
   }
 
   /// How many of the rows came before or at a time.
@@ -110,8 +137,10 @@ struct RecentRows: Sendable {
     return slot < capacity ? slot : slot - capacity
   }
 
+  private mutating func pass(_ figure: Float) { if !figure.isNaN { _ = before.add(figure) } }
+
   private mutating func drop() {
-    if !figures[first].isNaN { _ = before.add(figures[first]) }
+    pass(figures[first])
     first = first + 1 == capacity ? 0 : first + 1
     count -= 1
     hasOlder = true

@@ -183,9 +183,11 @@ extension StreamDetector {
       workspace.bounded[row] = 0
     }
     for detector in 0..<detectors {
+      // What follows the stream comes last: until then its place is free.
+      contents.readings[detector].logP(workspace.standard[detector], range, into: &workspace.logP)
       add(
-        contents.readings[detector], workspace.standard[detector], contents.shares[detector],
-        contents.partBound, to: &workspace.figure, &workspace.bounded, range)
+        workspace.logP, contents.shares[detector], contents.partBound, to: &workspace.figure,
+        &workspace.bounded, range)
     }
     if contents.plan.ordered {
       for row in range {
@@ -331,14 +333,14 @@ extension StreamDetector {
 }
 
 private func add(
-  _ reading: ThresholdTracker, _ scores: [Float], _ share: Float, _ bound: Float,
-  to figures: inout [Float], _ bounded: inout [Float], _ range: Range<Int>
+  _ logP: [Float], _ share: Float, _ bound: Float, to figures: inout [Float], _ bounded: inout [Float],
+  _ range: Range<Int>
 ) {
   var figures = figures.mutableSpan
   var bounded = bounded.mutableSpan
-  let scores = scores.span
+  let logP = logP.span
   for row in range {
-    let part = -reading.logP(scores[row])
+    let part = -logP[row]
     figures[row] += share * part
     bounded[row] += share * min(part, bound)
   }

@@ -48,12 +48,15 @@ final class Publisher: Sendable {
   private let message = Guarded(ScoreMessage())
   private let keep: Int
   private let sincePruned = Guarded(0)
+  private let sinceCheckpoint = Guarded(0)
 
   /// Earlier incidents of a stream that an alert is compared with: few, since it waits for that.
   private static let compared = 50
 
   /// Alerts that wait for a failing history at most; beyond that the oldest are given up, counted in the log.
   static let pendingCapacity = 10_000
+  /// Statements after which the history's write-ahead log is put into its database: some hundred pages.
+  private static let checkpointAfter = 50
 
   /// Binds at once, so that a port in use is an error at the start.
   ///
@@ -130,6 +133,12 @@ final class Publisher: Sendable {
       let recorded = try store.append(pending.value).alerts
       pending.value.removeAll()
       for alert in recorded { send(alert) }
+      // Only now, when everything is said, does anybody wait for the disk.
+      sinceCheckpoint.value += recorded.count
+      if sinceCheckpoint.value >= Self.checkpointAfter {
+        sinceCheckpoint.value = 0
+        try store.checkpoint()
+      }
       sincePruned.value += recorded.count
       if sincePruned.value >= 1000 {
         sincePruned.value = 0
