@@ -228,6 +228,9 @@ enum AlertSchema {
           CREATE TABLE evidence(incident TEXT PRIMARY KEY NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("4") { db in
+      try db.execute(sql: "CREATE INDEX incidentOfStream ON incident(stream, openedSeq)")
+    }
     return migrator
   }
 }
