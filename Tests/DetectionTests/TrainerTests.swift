@@ -207,6 +207,20 @@ import Testing
     #expect(change.accepted, "\(change.reason)")
   }
 
+  @Test(arguments: [true, false])
+  func `models that see no windows are compared too`(ordered: Bool) throws {
+    var settings = DetectionSettings()
+    settings.ordered = ordered
+    settings.autoencoder.enabled = false
+    settings.companions.names = [try #require(DetectorName(rawValue: "robust-z"))]
+    var signals = Signals(features: 3, common: 0.7, seed: 91)
+    let rows = signals.rows(600)
+    let model = try ModelTrainer.train(rows, settings: settings, seed: 1, snapshotName: "s", trainedAt: 0)
+    let itself = ModelTrainer.compare(candidate: model, champion: model, rows: rows, settings: settings)
+    #expect(itself.accepted)
+    #expect(itself.candidate.meanRecall > 0 && itself.candidate == itself.champion)
+  }
+
   @Test func `a damaged model is refused with a reason`() throws {
     var signals = Signals(features: 2, seed: 95)
     let sections = try train(signals.rows(200)).encode()
