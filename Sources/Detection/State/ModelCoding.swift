@@ -24,6 +24,25 @@ public enum DetectionDecodingError: Error, Sendable, Equatable, CustomStringConv
 extension StreamModel {
   private static let section = "model"
   private static let version: UInt32 = 2
+  private static let factorSection = "weights"
+  private static let factorVersion: UInt32 = 1
+
+  /// Of models of before there was such a section all detectors count alike.
+  private static func factors(
+    in sections: [(name: String, bytes: [UInt8])], detectors: Int
+  ) throws(DetectionDecodingError) -> [Float] {
+    guard let section = sections.first(where: { $0.name == factorSection }) else { return [] }
+    var reader = ByteReader(section.bytes, section: factorSection)
+    try reader.version(factorVersion)
+    let factors = try reader.finiteFloats()
+    try reader.end()
+    guard factors.count == detectors, factors.allSatisfy({ (0.01...100).contains($0) }) else {
+      throw .invalid(
+        section: factorSection,
+        what: "\(factors.count) factors, or one out of range, of \(detectors) detectors")
+    }
+    return factors
+  }
 
   /// The model as named sections for a snapshot: `model`, and one per detector unless the weights are shared ones.
   public func encode() -> [(name: String, bytes: [UInt8])] {
@@ -42,6 +61,12 @@ extension StreamModel {
     var sections = [(name: Self.section, bytes: writer.bytes)]
     if !contents.runs.isEmpty {
       sections.append((name: Self.runSection, bytes: Self.encode(contents.runs)))
+    }
+    if !contents.factors.isEmpty {
+      var writer = ByteWriter()
+      writer.append(Self.factorVersion)
+      writer.append(contents.factors)
+      sections.append((name: Self.factorSection, bytes: writer.bytes))
     }
     if contents.sharedWeightsName == nil {
       for (name, member) in zip(contents.detectors, contents.members) {
@@ -105,7 +130,8 @@ extension StreamModel {
     contents = Contents(
       snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: considered, rows: rows,
       detectors: detectors, sharedWeightsName: sharedName.isEmpty ? nil : sharedName, plan: plan,
-      members: members, calibrations: calibrations, interval: interval,
+      members: members, calibrations: calibrations,
+      factors: try Self.factors(in: sections, detectors: detectors.count), interval: interval,
       runs: try Self.runs(in: sections, fields: fields.count))
   }
 }
