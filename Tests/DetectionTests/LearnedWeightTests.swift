@@ -55,7 +55,7 @@ struct LearnedWeightTests {
   @Test func `few rows and rows without an order leave all weights as they are`() throws {
     var signals = Signals(features: 3, seed: 403)
     let rows = signals.rows(800)
-    var settings = try Self.settings(["robust-z", "histogram", "isolation-forest", "covariance"])
+    var settings = try Self.settings(["robust-z", "histogram", "forest", "covariance"])
     #expect(try Self.train(rows.rows(0..<200), settings).contents.factors.isEmpty)
     settings.ordered = false
     let model = try Self.train(rows, settings)

@@ -46,7 +46,10 @@ public enum ModelTrainer {
       if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
     }
     let detectors = sharedWeights?.detectors ?? settings.detectors
-    var lesson = try Lesson(rows, fields: fields, detectors: detectors, settings: settings)
+    // Shared weights know windows of the usual length only.
+    var lesson = try Lesson(
+      rows, fields: fields, detectors: detectors, settings: settings,
+      usesUsualSpan: sharedWeights != nil)
     var members: [Member] = []
     if let sharedWeights {
       members = sharedWeights.members
@@ -106,7 +109,7 @@ public enum ModelTrainer {
       let newest = rows.rows(max(0, rows.count - most)..<rows.count)
       guard
         let lesson = try? Lesson(
-          newest, fields: fields, detectors: settings.detectors, settings: settings)
+          newest, fields: fields, detectors: settings.detectors, settings: settings, usesUsualSpan: true)
       else { continue }
       let part = lesson.fitted()
       values += part.values
@@ -229,7 +232,8 @@ struct Lesson {
   private let heldOutRows: [Int]
 
   init(
-    _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings
+    _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings,
+    usesUsualSpan: Bool
   ) throws(ModelTrainer.Failure) {
     let newest = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
     let rows = settings.ordered ? newest.inOrder(most: RecentRows.mostBehind) : newest
@@ -243,10 +247,17 @@ struct Lesson {
     }
     source = TrainingRows(
       fields: fields, timestamps: rows.timestamps, values: matrix, segmentStarts: rows.segmentStarts)
-    // The window of a row after an incident still sees the incident.
     var use = rows.quarantined.map { !$0 }
+    let usual = InputPlan.usualSpan(fields: fields.count, ordered: settings.ordered)
+    let span =
+      usesUsualSpan || !settings.ordered
+      ? usual
+      : WindowLength.chosen(
+        matrix, fields: fields.count, use: use, fittedShare: 1 - settings.calibration.heldOutShare,
+        usual: usual)
+    // The window of a row after an incident still sees the incident.
     if settings.ordered {
-      let reach = max(settings.window, InputPlan.span(fields: fields.count, ordered: true))
+      let reach = max(settings.window, span)
       var rest = 0
       for row in use.indices {
         if rows.quarantined[row] {
@@ -268,7 +279,7 @@ struct Lesson {
     var learn = [Bool](repeating: false, count: rows.count)
     for row in fitRows { learn[row] = true }
     plan = InputPlan(
-      learning: matrix, fields: fields.count, use: learn, segmentStarts: rows.segmentStarts,
+      learning: matrix, fields: fields.count, use: learn, segmentStarts: rows.segmentStarts, span: span,
       settings: settings)
     let inputs = plan.inputs(
       matrix, rows: rows.count, segmentStarts: rows.segmentStarts,
