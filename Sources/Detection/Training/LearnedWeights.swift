@@ -12,8 +12,8 @@ import Generative
 enum LearnedWeights {
   /// Of held-out rows, that it takes and that are looked at.
   static let rows = 64...512
-  /// In nats, like the means of ``FigureMemory``: beyond it a fault is found anyway.
-  private static let bound: Float = 10
+  /// In nats: beyond it a fault is found anyway, and one that nobody found among the rows held out must not look like noise.
+  private static let bound: Float = 5
   /// How much of what was learned is believed; the rest is the equal weight.
   private static let trust = 0.5
   private static let limits = 0.5...2.0
