@@ -54,7 +54,7 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
   /// Whether it sees windows of levels in place of inputs.
   var readsWindows: Bool { companion?.readsWindows ?? foretells }
 
-  /// How much a detector counts in the mean of −ln p.
+  /// How much a detector counts in the mean of −ln p, before what is learned of it on a stream (``LearnedWeights``).
   ///
   /// On rows in order of time all count alike. Tables without order come with what is strange mixed in; models that learn to
   /// rebuild rows learn to rebuild that too, and then have little to say (see ``CompanionKind/suits(ordered:)``). Of a single metric

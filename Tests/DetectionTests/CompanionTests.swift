@@ -125,6 +125,18 @@ import Testing
     #expect(abs(memory.beginning(12) - 5.7) < 0.3, "half is forgotten")
   }
 
+  @Test func `what began stays a little in the figure for a while, below its first event, and is forgotten`()
+  {
+    var memory = FigureMemory()
+    memory.assumePeak(of: 7, most: 4)
+    for _ in 0..<100 { #expect(memory.begun(1) == 0) }
+    let first = memory.begun(12)
+    let next = memory.begun(12)
+    #expect(first > 8 && next > 0 && next < 0.05 * first)
+    for _ in 0..<Int(FigureMemory.lastingHalfLife) { _ = memory.begun(1) }
+    #expect(abs(memory.begun(1) / next - 0.5) < 0.02, "half is forgotten")
+  }
+
   @Test func `a memory comes back from its bytes`() throws {
     var memory = FigureMemory()
     for figure: Float in [1, 5, 2] {

@@ -254,9 +254,12 @@ struct ImputationTests {
     #expect(same.openIncident?.confidence == incident.confidence)
     #expect(same.openIncident?.imputed == incident.imputed)
     #expect(same.status.imputedValues == detector.status.imputedValues && same.encodeState() == state)
-    // What came with version 6 stands at the end.
-    let added = 7 * 8 + 3 * 4 + 8 * (incident.features.count + detector.policy.ends.count)
-    var older = Array(state.dropLast(added))
+    // What came with versions 7 and 6 stands at the end.
+    let added = 4 + 7 * 8 + 3 * 4 + 8 * (incident.features.count + detector.policy.ends.count)
+    var older = Array(state.dropLast(4))
+    older[0] = 6
+    #expect(try restored(older).openIncident?.confidence == incident.confidence)
+    older = Array(state.dropLast(added))
     older[0] = 5
     let old = try restored(older)
     #expect(old.openIncident?.id == incident.id && old.openIncident?.confidence == nil)

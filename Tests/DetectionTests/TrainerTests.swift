@@ -20,7 +20,7 @@ import Testing
     let rows = signals.rows(400)
     let first = try train(rows).encode()
     let second = try train(rows).encode()
-    #expect(first.map(\.name) == ["model", "runs"] + settings.detectors.map(\.rawValue))
+    #expect(first.map(\.name) == ["model", "runs", "weights"] + settings.detectors.map(\.rawValue))
     #expect(first.map(\.bytes) == second.map(\.bytes))
     #expect(first.map(\.bytes) != (try train(rows, seed: 2)).encode().map(\.bytes))
   }
@@ -151,7 +151,7 @@ import Testing
     for (index, rows) in streams.enumerated() {
       let model = try train(rows, shared: index % 2 == 0 ? weights : read)
       #expect(model.sharedWeightsName == weights.name)
-      #expect(model.encode().map(\.name) == ["model", "runs"])
+      #expect(model.encode().map(\.name) == ["model", "runs", "weights"])
       let again = try StreamModel(decoding: model.encode(), sharedWeights: weights)
       #expect(again.encode().map(\.bytes) == model.encode().map(\.bytes))
       #expect(throws: DetectionDecodingError.sharedWeights(needed: weights.name, given: nil)) {
@@ -205,6 +205,20 @@ import Testing
     moved.values = moved.values.map { $0 * 2 + 30 }
     let change = ModelTrainer.compare(candidate: try train(moved), champion: champion, rows: moved)
     #expect(change.accepted, "\(change.reason)")
+  }
+
+  @Test(arguments: [true, false])
+  func `models that see no windows are compared too`(ordered: Bool) throws {
+    var settings = DetectionSettings()
+    settings.ordered = ordered
+    settings.autoencoder.enabled = false
+    settings.companions.names = [try #require(DetectorName(rawValue: "robust-z"))]
+    var signals = Signals(features: 3, common: 0.7, seed: 91)
+    let rows = signals.rows(600)
+    let model = try ModelTrainer.train(rows, settings: settings, seed: 1, snapshotName: "s", trainedAt: 0)
+    let itself = ModelTrainer.compare(candidate: model, champion: model, rows: rows, settings: settings)
+    #expect(itself.accepted)
+    #expect(itself.candidate.meanRecall > 0 && itself.candidate == itself.champion)
   }
 
   @Test func `a damaged model is refused with a reason`() throws {

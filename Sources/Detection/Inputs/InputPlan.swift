@@ -17,19 +17,20 @@ struct InputPlan: Sendable, Equatable {
   var width: Int { ordered ? 3 * fields : fields }
   /// Rows of scaled levels that must be remembered between two batches.
   var contextRows: Int { ordered ? max(window, span - 1) : 0 }
-  /// Rows that companions of windows see: 16, fewer where these would be more than ``PrincipalAxes/widest`` numbers.
-  var span: Int { Self.span(fields: fields, ordered: ordered) }
+  /// Rows that companions of windows see; ``usualSpan(fields:ordered:)``, or twice as many where ``WindowLength`` found that worth it.
+  let span: Int
   /// Numbers in such a window.
   var windowWidth: Int { span * fields }
 
   /// Numbers in a row of what a detector sees.
   func width(of member: Member) -> Int { member.readsWindows ? windowWidth : width }
 
-  static func span(fields: Int, ordered: Bool) -> Int {
+  /// 16, fewer where these would be more than ``PrincipalAxes/widest`` numbers.
+  static func usualSpan(fields: Int, ordered: Bool) -> Int {
     ordered ? max(1, min(16, PrincipalAxes.widest / max(fields, 1))) : 1
   }
 
-  init(fields: Int, window: Int, ordered: Bool, limit: Float, scales: [RobustScale]) {
+  init(fields: Int, window: Int, ordered: Bool, limit: Float, span: Int? = nil, scales: [RobustScale]) {
     precondition(
       scales.count == (ordered ? 3 : 1) * fields,
       "\(scales.count) scales for \(fields) fields, ordered \(ordered)")
@@ -37,13 +38,16 @@ struct InputPlan: Sendable, Equatable {
     self.window = window
     self.ordered = ordered
     self.limit = limit
+    self.span = span ?? Self.usualSpan(fields: fields, ordered: ordered)
     centres = scales.map(\.centre)
     inverses = scales.map { 1 / $0.spread }
   }
 
   /// Learns the scales from rows (`values` is `rows × fields`, NaN missing; `use` says which rows count).
-  init(learning values: [Float], fields: Int, use: [Bool], segmentStarts: [Int], settings: DetectionSettings)
-  {
+  init(
+    learning values: [Float], fields: Int, use: [Bool], segmentStarts: [Int], span: Int? = nil,
+    settings: DetectionSettings
+  ) {
     let rows = use.count
     var scales: [RobustScale] = []
     var column: [Float] = []
@@ -63,7 +67,7 @@ struct InputPlan: Sendable, Equatable {
     let unit = RobustScale(centre: 0, spread: 1)
     let provisional = InputPlan(
       fields: fields, window: settings.window, ordered: true, limit: settings.squashBeyond,
-      scales: scales + Array(repeating: unit, count: 2 * fields))
+      span: span, scales: scales + Array(repeating: unit, count: 2 * fields))
     let inputs = provisional.inputs(values, rows: rows, segmentStarts: segmentStarts, squashed: false)
     for input in fields..<3 * fields {
       column.removeAll(keepingCapacity: true)
@@ -74,7 +78,8 @@ struct InputPlan: Sendable, Equatable {
       scales.append(RobustScale(of: column) { _ in 0.05 })
     }
     self.init(
-      fields: fields, window: settings.window, ordered: true, limit: settings.squashBeyond, scales: scales)
+      fields: fields, window: settings.window, ordered: true, limit: settings.squashBeyond, span: span,
+      scales: scales)
   }
 
   /// All rows at once, for training: `rows × width` inputs and their mask, computed as on the event path.
@@ -119,19 +124,22 @@ struct InputPlan: Sendable, Equatable {
     return (result, mask, windows, missing)
   }
 
-  init(fields: Int, window: Int, ordered: Bool, limit: Float, centres: [Float], inverses: [Float]) {
+  init(
+    fields: Int, window: Int, ordered: Bool, limit: Float, span: Int, centres: [Float], inverses: [Float]
+  ) {
     self.fields = fields
     self.window = window
     self.ordered = ordered
     self.limit = limit
+    self.span = span
     self.centres = centres
     self.inverses = inverses
   }
 
   private init(_ plan: InputPlan, limit: Float) {
     self.init(
-      fields: plan.fields, window: plan.window, ordered: plan.ordered, limit: limit, centres: plan.centres,
-      inverses: plan.inverses)
+      fields: plan.fields, window: plan.window, ordered: plan.ordered, limit: limit, span: plan.span,
+      centres: plan.centres, inverses: plan.inverses)
   }
 
   /// A scaled level in the field's own unit.

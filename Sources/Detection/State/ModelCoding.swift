@@ -23,7 +23,27 @@ public enum DetectionDecodingError: Error, Sendable, Equatable, CustomStringConv
 
 extension StreamModel {
   private static let section = "model"
-  private static let version: UInt32 = 2
+  /// Version 2 does not say how long windows are; it is still read.
+  private static let version: UInt32 = 3
+  private static let factorSection = "weights"
+  private static let factorVersion: UInt32 = 1
+
+  /// Of models of before there was such a section all detectors count alike.
+  private static func factors(
+    in sections: [(name: String, bytes: [UInt8])], detectors: Int
+  ) throws(DetectionDecodingError) -> [Float] {
+    guard let section = sections.first(where: { $0.name == factorSection }) else { return [] }
+    var reader = ByteReader(section.bytes, section: factorSection)
+    try reader.version(factorVersion)
+    let factors = try reader.finiteFloats()
+    try reader.end()
+    guard factors.count == detectors, factors.allSatisfy({ (0.01...100).contains($0) }) else {
+      throw .invalid(
+        section: factorSection,
+        what: "\(factors.count) factors, or one out of range, of \(detectors) detectors")
+    }
+    return factors
+  }
 
   /// The model as named sections for a snapshot: `model`, and one per detector unless the weights are shared ones.
   public func encode() -> [(name: String, bytes: [UInt8])] {
@@ -42,6 +62,12 @@ extension StreamModel {
     var sections = [(name: Self.section, bytes: writer.bytes)]
     if !contents.runs.isEmpty {
       sections.append((name: Self.runSection, bytes: Self.encode(contents.runs)))
+    }
+    if !contents.factors.isEmpty {
+      var writer = ByteWriter()
+      writer.append(Self.factorVersion)
+      writer.append(contents.factors)
+      sections.append((name: Self.factorSection, bytes: writer.bytes))
     }
     if contents.sharedWeightsName == nil {
       for (name, member) in zip(contents.detectors, contents.members) {
@@ -62,7 +88,7 @@ extension StreamModel {
       return section.bytes
     }
     var reader = ByteReader(try bytes(Self.section), section: Self.section)
-    try reader.version(Self.version)
+    let version = try reader.version(from: 2, to: Self.version)
     let snapshotName = try reader.string()
     let trainedAt = try reader.finiteDouble()
     let fields = try reader.strings()
@@ -77,7 +103,7 @@ extension StreamModel {
       detectors.append(detector)
     }
     let sharedName = try reader.string()
-    let plan = try InputPlan(decoding: &reader)
+    let plan = try InputPlan(decoding: &reader, hasSpan: version >= 3)
     var calibrations: [ScoreCalibration] = []
     for _ in 0..<Contents.calibrations(detectors.count) {
       calibrations.append(try ScoreCalibration(decoding: &reader))
@@ -105,7 +131,8 @@ extension StreamModel {
     contents = Contents(
       snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: considered, rows: rows,
       detectors: detectors, sharedWeightsName: sharedName.isEmpty ? nil : sharedName, plan: plan,
-      members: members, calibrations: calibrations, interval: interval,
+      members: members, calibrations: calibrations,
+      factors: try Self.factors(in: sections, detectors: detectors.count), interval: interval,
       runs: try Self.runs(in: sections, fields: fields.count))
   }
 }
@@ -143,7 +170,7 @@ extension SharedWeights {
     var members: [Member] = []
     for detector in detectors {
       let member = try detector.decode(try reader.byteString())
-      let span = InputPlan.span(fields: fields.count, ordered: ordered)
+      let span = InputPlan.usualSpan(fields: fields.count, ordered: ordered)
       guard member.width == (member.readsWindows ? span : ordered ? 3 : 1) * fields.count else {
         throw .invalid(
           section: Self.section,
@@ -165,9 +192,11 @@ extension InputPlan {
     writer.append(limit)
     writer.append(centres)
     writer.append(inverses)
+    writer.append(UInt32(span))
   }
 
-  init(decoding reader: inout ByteReader) throws(DetectionDecodingError) {
+  /// - Parameter hasSpan: false for bytes from before there was a choice of it.
+  init(decoding reader: inout ByteReader, hasSpan: Bool) throws(DetectionDecodingError) {
     let fields = Int(try reader.uint32())
     let window = Int(try reader.uint32())
     let ordered = try reader.bool()
@@ -175,11 +204,17 @@ extension InputPlan {
     let centres = try reader.finiteFloats()
     let inverses = try reader.finiteFloats()
     let width = (ordered ? 3 : 1) * fields
+    let usual = Self.usualSpan(fields: fields, ordered: ordered)
+    let span = hasSpan ? Int(try reader.uint32()) : usual
+    guard span == usual || ordered && span == WindowLength.long else {
+      throw .invalid(section: reader.section, what: "windows of \(span) rows")
+    }
     guard centres.count == width, inverses.count == width, (2...64).contains(window), limit > 0,
       inverses.allSatisfy({ $0 > 0 })
     else { throw .invalid(section: reader.section, what: "impossible scales of \(fields) fields") }
     self.init(
-      fields: fields, window: window, ordered: ordered, limit: limit, centres: centres, inverses: inverses)
+      fields: fields, window: window, ordered: ordered, limit: limit, span: span, centres: centres,
+      inverses: inverses)
   }
 }
 

@@ -4,7 +4,7 @@ public import Events
 extension StreamDetector {
   private static let section = "state"
   /// Version 5 ends before what is said of filled-in values and late events; it is still read.
-  private static let version: UInt32 = 6
+  private static let version: UInt32 = 7
 
   /// About 2 KB with 16 fields, 1 KB more while an incident is open.
   public func encodeState() -> [UInt8] {
@@ -62,6 +62,7 @@ extension StreamDetector {
       writer.append(UInt32(times.count))
       for time in times { writer.append(time) }
     }
+    writer.append(memory.lasting)
     return writer.bytes
   }
 
@@ -153,6 +154,7 @@ extension StreamDetector {
         calibratedFrom = counters.scored &- min(counters.scored, UInt64(trackers.last?.counted ?? 0))
       }
     }
+    let isOfModel = model.map { $0.snapshotName == modelName } ?? false
     var ends: [Double] = []
     if version >= 6 {
       counters.imputedValues = try reader.uint64()
@@ -171,6 +173,10 @@ extension StreamDetector {
         guard let known = incident?.features.count, index < known else { continue }
         incident?.features[index].lag = Int(exactly: lag).flatMap { $0 < 0 ? nil : $0 }
       }
+    }
+    if version >= 7 {
+      let lasting = try reader.finiteFloat()
+      if isOfModel { memory.lasting = lasting }
     }
     try reader.end()
     // A training that was under way died with the process.

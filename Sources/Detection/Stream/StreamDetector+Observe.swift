@@ -200,7 +200,7 @@ extension StreamDetector {
       for row in range {
         workspace.oddness[row] = contents.oddness(
           workspace.combined[row],
-          beginning: contents.plan.ordered ? memory.beginning(workspace.bounded[row]) : 0)
+          beginning: contents.plan.ordered ? memory.begun(workspace.bounded[row]) : 0)
       }
     }
     trackers[0].follow(workspace.combined, range, step: step, into: &workspace.logP)
@@ -283,7 +283,7 @@ extension StreamDetector {
     workspace.ofRow = u
     if workspace.wantsOddness {
       workspace.oddness[row] = contents.oddness(
-        u, beginning: contents.plan.ordered ? memory.beginning(bounded) : 0)
+        u, beginning: contents.plan.ordered ? memory.begun(bounded) : 0)
     }
     return max(trackers[0].logP(u), lowestLogP)
   }

@@ -39,6 +39,9 @@ public struct StreamModel: Sendable {
     /// What one detector can add to what begins, in nats, before its share: a single one far beyond its scale would else hide
     /// what begins after it.
     let partBound: Float
+    /// Per detector, by what its weight was multiplied on this stream, see ``LearnedWeights``; empty where they are as for every
+    /// other one.
+    let factors: [Float]
     /// Per detector, its share in the combined figure; they add up to 1.
     let shares: [Float]
     /// Per field, how long it keeps a value; empty when nobody looked.
@@ -55,7 +58,8 @@ public struct StreamModel: Sendable {
     init(
       snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
       detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, members: [Member],
-      calibrations: [ScoreCalibration], interval: Double, runs: [RunLaw] = [], isProvisional: Bool = false
+      calibrations: [ScoreCalibration], factors: [Float] = [], interval: Double, runs: [RunLaw] = [],
+      isProvisional: Bool = false
     ) {
       precondition(
         members.count == detectors.count && calibrations.count == Self.calibrations(detectors.count),
@@ -82,8 +86,8 @@ public struct StreamModel: Sendable {
       let weights = zip(detectors, members).map {
         $1.isSilent ? 0 : $0.weight(ordered: plan.ordered, fields: plan.fields)
       }
-      let total = weights.reduce(0, +)
-      shares = weights.map { $0 / max(total, 1e-6) }
+      self.factors = factors
+      shares = Self.shares(weights, factors)
       // A tail heavy enough that the order of figures far beyond everything seen is not lost in the digits of a score.
       var combined = calibrations[detectors.count]
       combined.shape = Self.readingShape
@@ -106,6 +110,13 @@ public struct StreamModel: Sendable {
       var sum: Float = 0
       for detector in readings.indices { sum -= shares[detector] * logP(detector) }
       return sum
+    }
+
+    /// Of weights, each times its factor: they add up to 1.
+    static func shares(_ weights: [Float], _ factors: [Float]) -> [Float] {
+      let own = factors.isEmpty ? weights : zip(weights, factors).map { $0 * $1 }
+      let total = own.reduce(0, +)
+      return own.map { $0 / max(total, 1e-6) }
     }
 
     /// Calibrations that belong to so many detectors.

@@ -143,7 +143,8 @@ extension ModelTrainer {
       filling: Filling(settings, rbm: contents.rbm))
     let data = DataMatrix(
       rows: rows.count, columns: plan.width, values: inputs.values, mask: inputs.missing ? inputs.mask : nil)
-    let windows = DataMatrix(rows: rows.count, columns: plan.windowWidth, values: inputs.windows)
+    let windows = DataMatrix(
+      rows: contents.readsWindows ? rows.count : 0, columns: plan.windowWidth, values: inputs.windows)
     var sums = [Float](repeating: 0, count: rows.count)
     for (index, member) in contents.members.enumerated() {
       let raw = member.scores(of: member.readsWindows ? windows : data, times: rows.timestamps)

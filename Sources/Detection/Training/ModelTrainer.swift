@@ -46,7 +46,10 @@ public enum ModelTrainer {
       if fields.isEmpty && rows.count >= leastRows { throw .noUsableField }
     }
     let detectors = sharedWeights?.detectors ?? settings.detectors
-    var lesson = try Lesson(rows, fields: fields, detectors: detectors, settings: settings)
+    // Shared weights know windows of the usual length only.
+    var lesson = try Lesson(
+      rows, fields: fields, detectors: detectors, settings: settings,
+      usesUsualSpan: sharedWeights != nil)
     var members: [Member] = []
     if let sharedWeights {
       members = sharedWeights.members
@@ -69,12 +72,12 @@ public enum ModelTrainer {
       }
     }
     lesson.fillIn(by: members, settings)
-    let calibrations = calibrate(members, detectors, on: lesson)
+    let (calibrations, factors) = calibrate(members, detectors, on: lesson, settings, seed: seed)
     return StreamModel(
       contents: StreamModel.Contents(
         snapshotName: snapshotName, trainedAt: trainedAt, fields: fields, considered: rows.fields,
         rows: lesson.usable, detectors: detectors, sharedWeightsName: sharedWeights?.name, plan: lesson.plan,
-        members: members, calibrations: calibrations,
+        members: members, calibrations: calibrations, factors: factors,
         interval: settings.ordered ? usualInterval(rows.timestamps) : 0,
         runs: settings.ordered
           ? RunLaw.laws(of: rows, columns: fields.compactMap { rows.fields.firstIndex(of: $0) }) : [],
@@ -106,7 +109,7 @@ public enum ModelTrainer {
       let newest = rows.rows(max(0, rows.count - most)..<rows.count)
       guard
         let lesson = try? Lesson(
-          newest, fields: fields, detectors: settings.detectors, settings: settings)
+          newest, fields: fields, detectors: settings.detectors, settings: settings, usesUsualSpan: true)
       else { continue }
       let part = lesson.fitted()
       values += part.values
@@ -165,37 +168,42 @@ public enum ModelTrainer {
     }
   }
 
-  /// From the scores of rows that were not fitted on: each detector's, then those of their combination.
+  /// From the scores of rows that were not fitted on: each detector's calibration, how much it counts, then the calibration of
+  /// their combination.
   private static func calibrate(
-    _ members: [Member], _ detectors: [DetectorName], on lesson: Lesson
-  ) -> [ScoreCalibration] {
+    _ members: [Member], _ detectors: [DetectorName], on lesson: Lesson, _ settings: DetectionSettings,
+    seed: UInt64
+  ) -> (calibrations: [ScoreCalibration], factors: [Float]) {
     let data = lesson.heldOut()
     let windows = lesson.heldOutWindows()
-    var calibrations: [ScoreCalibration] = []
-    var combined = [Float](repeating: 0, count: data.rows)
     let times = lesson.heldOutTimes()
+    let raw = members.map { $0.scores(of: $0.readsWindows ? windows : data, times: times) }
+    var calibrations = zip(members, raw).map { member, raw in
+      let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
+      return ScoreCalibration(
+        scores: raw, leastUnit: member.leastUnit(typical: typical),
+        tail: lesson.plan.ordered ? .exponential : .fitted)
+    }
     let weights = zip(detectors, members).map {
       $1.isSilent ? 0 : $0.weight(ordered: lesson.plan.ordered, fields: lesson.plan.fields)
     }
-    let total = weights.reduce(0, +)
-    for (member, weight) in zip(members, weights) {
-      let raw = member.scores(of: member.readsWindows ? windows : data, times: times)
-      let typical = raw.isEmpty ? 0 : Double(raw.sorted().quantile(0.5))
-      let calibration = ScoreCalibration(
-        scores: raw, leastUnit: member.leastUnit(typical: typical),
-        tail: lesson.plan.ordered ? .exponential : .fitted)
+    let factors = LearnedWeights.factors(
+      of: members, counting: weights.map { $0 > 0 }, calibrations: calibrations, on: lesson,
+      settings: settings, seed: seed)
+    let shares = StreamModel.Contents.shares(weights, factors)
+    var combined = [Float](repeating: 0, count: data.rows)
+    for (index, calibration) in calibrations.enumerated() {
       let tracker = ThresholdTracker(calibration)
       for row in 0..<data.rows {
-        combined[row] -= weight / total * tracker.logP(calibration.standardized(raw[row]))
+        combined[row] -= shares[index] * tracker.logP(calibration.standardized(raw[index][row]))
       }
-      calibrations.append(calibration)
     }
     if lesson.plan.ordered {
       var memory = FigureMemory()
       combined = combined.map { memory.add($0) }
     }
     calibrations.append(ScoreCalibration(scores: combined, leastUnit: 0.02, tail: .combined))
-    return calibrations
+    return (calibrations, factors)
   }
 
   /// The median time between two rows; 0 when time does not advance.
@@ -218,11 +226,14 @@ struct Lesson {
   /// What came of ``MissingPolicy/model``: the rows as they came, until they are filled in.
   private var bare: (matrix: [Float], segmentStarts: [Int])?
   private let timestamps: [Double]
+  /// As they came, `rows × fields`.
+  private let source: TrainingRows
   private let fitRows: [Int]
   private let heldOutRows: [Int]
 
   init(
-    _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings
+    _ all: TrainingRows, fields: [String], detectors: [DetectorName], settings: DetectionSettings,
+    usesUsualSpan: Bool
   ) throws(ModelTrainer.Failure) {
     let newest = all.rows(max(0, all.count - settings.collecting.maximumRows)..<all.count)
     let rows = settings.ordered ? newest.inOrder(most: RecentRows.mostBehind) : newest
@@ -234,10 +245,19 @@ struct Lesson {
     for row in 0..<rows.count {
       for column in columns { matrix.append(rows.values[row * rows.fields.count + column]) }
     }
-    // The window of a row after an incident still sees the incident.
+    source = TrainingRows(
+      fields: fields, timestamps: rows.timestamps, values: matrix, segmentStarts: rows.segmentStarts)
     var use = rows.quarantined.map { !$0 }
+    let usual = InputPlan.usualSpan(fields: fields.count, ordered: settings.ordered)
+    let span =
+      usesUsualSpan || !settings.ordered
+      ? usual
+      : WindowLength.chosen(
+        matrix, fields: fields.count, use: use, fittedShare: 1 - settings.calibration.heldOutShare,
+        usual: usual)
+    // The window of a row after an incident still sees the incident.
     if settings.ordered {
-      let reach = max(settings.window, InputPlan.span(fields: fields.count, ordered: true))
+      let reach = max(settings.window, span)
       var rest = 0
       for row in use.indices {
         if rows.quarantined[row] {
@@ -259,7 +279,7 @@ struct Lesson {
     var learn = [Bool](repeating: false, count: rows.count)
     for row in fitRows { learn[row] = true }
     plan = InputPlan(
-      learning: matrix, fields: fields.count, use: learn, segmentStarts: rows.segmentStarts,
+      learning: matrix, fields: fields.count, use: learn, segmentStarts: rows.segmentStarts, span: span,
       settings: settings)
     let inputs = plan.inputs(
       matrix, rows: rows.count, segmentStarts: rows.segmentStarts,
@@ -297,6 +317,16 @@ struct Lesson {
   func fittedWindows() -> DataMatrix { windows(fitRows) }
   func heldOutWindows() -> DataMatrix { windows(heldOutRows) }
   func heldOutTimes() -> [Double] { heldOutRows.map { timestamps[$0] } }
+
+  /// The newest held-out rows, at most so many, as they came; nil when there is none.
+  func heldOutStretch(most: Int) -> HeldOutStretch? {
+    guard let first = heldOutRows.suffix(most).first else { return nil }
+    // What the first of them see of the past.
+    let from = max(0, first - plan.contextRows)
+    var counts = [Bool](repeating: false, count: source.count - from)
+    for row in heldOutRows.suffix(most) { counts[row - from] = true }
+    return HeldOutStretch(rows: source.rows(from..<source.count), counts: counts)
+  }
 
   /// What has a season, learned from the same rows and judged on those held out.
   func season(_ settings: DetectionSettings) -> SeasonalDeviation {

@@ -71,8 +71,11 @@ struct CleanRates {
     }
   }
 
-  /// CSV files of a folder and of the folders in it, each with the name of its folder.
+  /// CSV files of a folder and of the folders in it, or the one file that is given, each with the name of its folder.
   static func files(in folder: String) throws -> [(group: String, path: String)] {
+    if folder.hasSuffix(".csv") || folder.hasSuffix(".csv.gz") {
+      return [(group: URL(filePath: folder).deletingLastPathComponent().lastPathComponent, path: folder)]
+    }
     let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     let files = found.filter { $0.hasSuffix(".csv") || $0.hasSuffix(".csv.gz") }.sorted()
       .filter { !$0.hasSuffix("manifest.csv") }

@@ -8,7 +8,7 @@ extension Benchmarks {
   static let reasons = Benchmark(
     name: "reasons",
     summary:
-      "how often the reasons of alerts are right, by faults planted into made streams, and into recorded files with --set data=FOLDER"
+      "how often the reasons of alerts are right, by faults planted into made streams, and into recorded files with --set data=FOLDER, or of one file"
   ) { run in
     let rounds = run.setting("rounds", 20)
     var all = ReasonPower()
