@@ -105,8 +105,12 @@ import Testing
     throws
   {
     let gate = DispatchSemaphore(value: 0)
+    let begun = DispatchSemaphore(value: 0)
     let answer: ControlServer.Handler = { request in
-      if request.takesTime { gate.wait() }
+      if request.takesTime {
+        begun.signal()
+        gate.wait()
+      }
       return .done(Done(request.command))
     }
     try withServer(answer) { server, endpoint in
@@ -114,13 +118,15 @@ import Testing
       let outcomes = Mutex<[Bool]>([])
       let ended = DispatchGroup()
       // One in hand, eight that wait, and three too many.
-      for _ in 0..<12 {
+      for index in 0..<12 {
         ended.enter()
         Thread.detachNewThread {
           let reply = try? client.ask(.power(stream: "a"))
           outcomes.withLock { $0.append(reply == .done(Done("power"))) }
           ended.leave()
         }
+        // The others come only when the first is in hand: before, it would wait with them.
+        if index == 0 { begun.wait() }
       }
       while outcomes.withLock({ $0.count }) < 3 { Thread.sleep(forTimeInterval: 0.01) }
       #expect(outcomes.withLock { $0 } == [false, false, false])

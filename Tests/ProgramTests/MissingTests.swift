@@ -14,11 +14,12 @@ import Testing
       try daemon.learn("host-1")
       let begin = Int(try #require(try daemon.stream("host-1")?.lastEvent))
       func send(_ second: Int, cpu: Double, mem: Double = 500) throws {
-        // No value comes twice: one that stands still would be an incident of its own.
-        let noise = sin(2.3 * Double(second))
+        // The wave goes on on which it was learned, and no value comes twice.
+        let wave = sin(Double(begin - 1_700_000_000 + second) / 9)
+        func noise(_ rate: Double) -> Double { sin(rate * Double(second)) }
         let values = [
-          "\"cpu\":\(cpu + 0.02 * noise)", "\"load\":\(1 + 0.05 * noise)", "\"mem\":\(mem + 5 * noise)",
-          "\"net\":null",
+          "\"cpu\":\(cpu + 0.1 * wave + 0.02 * noise(2.3))", "\"load\":\(1 + 0.4 * wave + 0.05 * noise(3.7))",
+          "\"mem\":\(mem + 5 * noise(5.1))", "\"net\":null",
         ].joined(separator: ",")
         let event = "{\"stream\":\"host-1\",\"ts\":\(begin + second),\"values\":{\(values)}}"
         try daemon.send(payload: event)
@@ -45,7 +46,10 @@ import Testing
       try send(11, cpu: 3, mem: 20_000)
       #expect(try daemon.wait { try latest().amended == true })
       let amended = try latest()
-      #expect(amended.state == .update && amended.onset == Double(begin + 11))
+      #expect(
+        amended.state == .update && amended.onset == Double(begin + 11),
+        "\(amended.state), \(amended.onset - Double(begin)) s after the last event of before, was \(alert.onset - Double(begin))"
+      )
       #expect(amended.features.contains { $0.name == "mem" && ($0.value ?? 0) > 19_000 })
       #expect(try daemon.ctl(["explain", incident]).output.contains("(amended)"))
       let status = try daemon.ctl(["status"]).output
