@@ -10,12 +10,20 @@ import Messaging
     do {
       var command = try Anomalylab.parseAsRoot()
       try command.run()
-    } catch let failure as Failure {
+    } catch {
+      Interruption.standAside()
+      report(error)
+    }
+  }
+
+  private static func report(_ error: any Error) -> Never {
+    switch error {
+    case let failure as Failure:
       fail(failure.description, failure.kind.exitCode)
-    } catch let error as MessagingError {
+    case let error as MessagingError:
       let isMistake = error.reason == .badEndpoint || error.reason == .transportNotSupported
       fail(error.description, isMistake ? 64 : 69)
-    } catch {
+    default:
       end(error)
     }
   }

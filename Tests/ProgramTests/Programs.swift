@@ -89,6 +89,7 @@ final class Running {
     process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
   }
   var isRunning: Bool { process.isRunning }
+  var processIdentifier: Int32 { process.processIdentifier }
   func signal(_ number: Int32) { _ = Foundation.kill(process.processIdentifier, number) }
   var output: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
   var errors: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }

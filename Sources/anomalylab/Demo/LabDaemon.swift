@@ -54,6 +54,18 @@ final class LabDaemon {
         .unavailable, what: program.path, why: "cannot be started (\(error.localizedDescription))",
         remedy: "check its rights")
     }
+    Interruption.undo(process.processIdentifier) {
+      [child = process.processIdentifier, folder = self.folder] in
+      Foundation.kill(child, SIGKILL)
+      // Until it is gone it may still write into its folder.
+      let end = Deadline(after: 2)
+      while Foundation.kill(child, 0) == 0, !end.sleep(atMost: 0.01) {}
+      // The main thread may be removing it too, and each gives up where the other was first.
+      let removed = Deadline(after: 10)
+      repeat {
+        try? FileManager.default.removeItem(at: folder)
+      } while FileManager.default.fileExists(atPath: folder.path) && !removed.sleep(atMost: 0.01)
+    }
   }
 
   var processIdentifier: Int32 { process.processIdentifier }
@@ -106,7 +118,10 @@ final class LabDaemon {
     if process.isRunning { process.terminate() }
     let end = Deadline(after: seconds)
     while process.isRunning, !end.sleep(atMost: 0.02) {}
-    guard process.isRunning else { return process.terminationStatus }
+    guard process.isRunning else {
+      Interruption.forget(process.processIdentifier)
+      return process.terminationStatus
+    }
     kill()
     return nil
   }
@@ -115,6 +130,7 @@ final class LabDaemon {
   func kill() {
     if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
+    Interruption.forget(process.processIdentifier)
   }
 
   func removeFolder() { try? FileManager.default.removeItem(at: folder) }
