@@ -32,7 +32,7 @@ import Testing
           - {name: in, socket: pull, bind: ["\(Daemon.endpoint("in", in: folder))"], format: f32, fields: [\(names)],
              sample_rate: 1000, stream: flood, overflow: \(policy), receive_high_water: 16}
         pipeline: {shards: 1, queue_batches: 8}
-        detection: {collecting: {rows: 256}, autoencoder: {epochs: 3}, rbm: {epochs: 3}}
+        detection: {collecting: {rows: 256}, autoencoder: {epochs: 3}, rbm: {epochs: 3, hidden: 4096}}
         retrain: {growth: 0, every: 0, drift: 0}
         """, in: folder)
       let sender = try Sender(to: Daemon.endpoint("in", in: folder))
@@ -42,13 +42,18 @@ import Testing
       let before = try daemon.status()
       let first = try #require(before.shards.first?.events)
 
-      // The same million rows again and again: the sender must not be what is slow.
+      // The same rows again and again, so that the sender is not what is slow, until ten times what is scored meanwhile: the
+      // large machine above is what makes scoring slow everywhere.
       let piece = Self.rows(256..<4352)
       var sent = 0
-      let end = Date().addingTimeInterval(1)
-      while Date() < end {
-        try sender.send([piece])
-        sent += 4096
+      var enough = 1 << 20
+      let end = Date().addingTimeInterval(30)
+      while sent < enough, Date() < end {
+        for _ in 0..<64 { try sender.send([piece]) }
+        sent += 64 * 4096
+        // What is queued will be scored too.
+        let scored = try #require(try daemon.status().shards.first?.events) - first
+        enough = max(enough, 10 * (Int(scored) + 16 * 4096))
       }
       let after = try daemon.wait(
         "the end of the flood", for: { try daemon.status() },
