@@ -56,6 +56,28 @@ import Testing
       #expect(status.contains("1 late events scored"), "\(status)")
       #expect(status.contains("25 values missing, 25 of them filled in"), "\(status)")
       #expect(try daemon.ctl(["explain", incident, "--rerun"]).status == 0)
+
+      // The same once it is over.
+      var second = 26
+      while second < 300, try latest().state != .resolved {
+        for _ in 0..<4 {
+          try send(second, cpu: 0.3)
+          second += 1
+        }
+        Thread.sleep(forTimeInterval: 0.1)
+      }
+      try #require(try latest().state == .resolved)
+      try send(20, cpu: 3, mem: 90_000)
+      #expect(try daemon.wait { try latest().amended == true })
+      let over = try latest()
+      #expect(over.state == .update && over.resolvedAt != nil && over.id == incident)
+      let text = try daemon.ctl(["explain", incident]).output
+      #expect(text.contains("resolved (amended)") && !text.contains("so far"), "\(text)")
+      #expect(text.contains("events     \(try #require(over.events))"), "\(text)")
+      #expect(try daemon.ctl(["alerts"]).output.contains("resolved (amended)"))
+      #expect(try daemon.ctl(["alerts", "--open"]).output.contains("no alerts"))
+      let state = try daemon.ctl(["status"]).output
+      #expect(state.contains("events apart, promised"), "\(state)")
     }
   }
 }
