@@ -15,6 +15,7 @@ extension AlertStore {
     public enum Reason: String, Sendable {
       case incidentExists = "an incident of this id was opened before"
       case incidentResolved = "the incident is already resolved"
+      case incidentUnknown = "the incident was never mentioned, or is no longer kept"
     }
     public var alert: Alert
     public var reason: Reason
@@ -22,7 +23,8 @@ extension AlertStore {
 
   /// Puts statements into the history, all in one transaction, and numbers them without holes.
   ///
-  /// An update of an incident that the history does not know (it began anew) is taken as its beginning.
+  /// An update of an incident that the history does not know (it began anew) is taken as its beginning. One that amends an incident
+  /// after its end (``Alert/resolvedAt``) leaves it resolved.
   public func append(_ alerts: [Alert]) throws(ArchiveError) -> Appended {
     if alerts.isEmpty { return Appended(alerts: [], refused: []) }
     let encoder = AlertCoding.encoder()
@@ -43,7 +45,14 @@ extension AlertStore {
           ON CONFLICT(incident) DO UPDATE SET bytes = excluded.bytes
           """)
       for alert in alerts {
-        if let state = try String.fetchOne(known, arguments: [alert.id]) {
+        let state = try String.fetchOne(known, arguments: [alert.id])
+        if alert.resolvedAt != nil {
+          // It stays as it is, and what was never said is not said now.
+          if state == nil {
+            appended.refused.append(Refused(alert: alert, reason: .incidentUnknown))
+            continue
+          }
+        } else if let state {
           if alert.state == .open || state == Alert.State.resolved.rawValue {
             appended.refused.append(
               Refused(alert: alert, reason: alert.state == .open ? .incidentExists : .incidentResolved))
@@ -53,7 +62,8 @@ extension AlertStore {
         try insert.execute(
           arguments: [alert.id, alert.stream, AlertCoding.finite(alert.ts), encoder.encode(alert)])
         let seq = db.lastInsertedRowID
-        try follow.execute(arguments: [alert.id, alert.stream, alert.state.rawValue, seq, seq])
+        let left = alert.isOver ? Alert.State.resolved : alert.state
+        try follow.execute(arguments: [alert.id, alert.stream, left.rawValue, seq, seq])
         if !alert.evidence.isEmpty {
           try prove.execute(arguments: [alert.id, Data(alert.evidence)])
         }

@@ -124,15 +124,27 @@ extension AlertStore {
     }
   }
 
-  /// Labels of incidents, by id; of those that have one.
-  public func labels() throws(ArchiveError) -> [String: String] {
+  /// Labels of incidents, by id; of those of `ids` that have one.
+  public func labels(of ids: [String]) throws(ArchiveError) -> [String: String] {
     try read { db in
       var labels: [String: String] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT id, label FROM incident WHERE label IS NOT NULL") {
-        let id: String = row[0]
-        labels[id] = row[1]
+      for id in ids {
+        labels[id] = try String.fetchOne(
+          db, sql: "SELECT label FROM incident WHERE id = ?", arguments: [id])
       }
       return labels
+    }
+  }
+
+  /// Incidents that opened after the statement of a number and that nobody called `true` or `expected`, as far as they are kept.
+  public func openings(after seq: UInt64) throws(ArchiveError) -> UInt64 {
+    try read { db in
+      let count = try Int64.fetchOne(
+        db,
+        sql:
+          "SELECT count(*) FROM incident WHERE openedSeq > ? AND coalesce(label, '') NOT IN ('true', 'expected')",
+        arguments: [Int64(clamping: seq)])
+      return UInt64(count ?? 0)
     }
   }
 

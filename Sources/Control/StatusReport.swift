@@ -164,6 +164,8 @@ public struct AlertCounts: Sendable, Codable, Equatable {
   public var gated: UInt64 = 0
   /// What chance may bring; nil without a budget.
   public var budget: BudgetReport?
+  /// How far apart false alarms are; nil from daemons that do not measure it.
+  public var falseAlarmRun: FalseAlarmRunReport?
   public init() {}
 
   enum CodingKeys: String, CodingKey {
@@ -171,7 +173,21 @@ public struct AlertCounts: Sendable, Codable, Equatable {
     case lastSeq = "last_seq"
     case openIncidents = "open_incidents"
     case silencedStreams = "silenced_streams"
+    case falseAlarmRun = "false_alarm_run"
   }
+}
+
+/// Events between false alarms, as promised and as measured since the start, over all streams.
+public struct FalseAlarmRunReport: Sendable, Codable, Equatable {
+  /// Since the start.
+  public var events: UInt64 = 0
+  /// Incidents opened since the start that nobody called true or expected.
+  public var openings: UInt64 = 0
+  /// Events between two of these; nil as long as there is none.
+  public var measured: Double?
+  /// What it should be at least, on average, where nothing is odd: by the scores at which incidents open, and the budget.
+  public var promised = 0.0
+  public init() {}
 }
 
 /// Incidents that were as short as chance, against what `detection.alerts.budget` allows.

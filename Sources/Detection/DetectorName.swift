@@ -56,13 +56,10 @@ public struct DetectorName: Sendable, Hashable, RawRepresentable, Codable {
 
   /// How much a detector counts in the mean of −ln p, before what is learned of it on a stream (``LearnedWeights``).
   ///
-  /// On rows in order of time all count alike. Tables without order come with what is strange mixed in; models that learn to
-  /// rebuild rows learn to rebuild that too, and then have little to say (see ``CompanionKind/suits(ordered:)``). Of a single metric
-  /// all detectors see the same number in slightly different ways; there the plain level, over all and for the time of day,
-  /// counts three times.
+  /// All count alike, but of a single metric in order of time all detectors see the same number in slightly different ways;
+  /// there the plain level, over all and for the time of day, counts three times.
   func weight(ordered: Bool, fields: Int) -> Float {
-    if !ordered { return isCompanion ? 1 : 0.1 }
-    return fields == 1 && (companion == .robustZ || companion == .season) ? 3 : 1
+    ordered && fields == 1 && (companion == .robustZ || companion == .season) ? 3 : 1
   }
 
   /// Detectors of one stream at most.

@@ -105,6 +105,11 @@ public struct Alert: Sendable, Codable, Equatable {
   public var imputed: Double?
   /// Whether an event that came late changed what is known of the incident; nil: no.
   public var amended: Bool?
+  /// Event time at which it was resolved, in a statement that amends an incident after its end: that one stays resolved. nil in all
+  /// others.
+  public var resolvedAt: Double?
+  /// Events that were counted in it so far; nil where none were, as in silence, and in statements of earlier versions.
+  public var events: Int?
   /// Earlier incidents of the stream that were explained alike, most alike first, said when it opens and when it is resolved; nil:
   /// none.
   public var similar: [SimilarIncident]?
@@ -133,9 +138,13 @@ public struct Alert: Sendable, Codable, Equatable {
     self.text = text
   }
 
+  /// Whether the incident is over once this is said.
+  public var isOver: Bool { state == .resolved || resolvedAt != nil }
+
   enum CodingKeys: String, CodingKey {
     case schema, seq, epoch, id, state, stream, ts, onset, severity, score
     case pValue = "p_value"
-    case features, detectors, model, kind, text, group, flaps, confidence, imputed, amended, similar
+    case features, detectors, model, kind, text, group, flaps, confidence, imputed, amended, events, similar
+    case resolvedAt = "resolved_at"
   }
 }

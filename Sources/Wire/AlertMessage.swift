@@ -34,6 +34,7 @@ public enum AlertMessage {
     var result = alert
     result.ts = finite(alert.ts)
     result.onset = finite(alert.onset)
+    result.resolvedAt = alert.resolvedAt.map(finite)
     result.score = finite(alert.score)
     result.pValue = finite(alert.pValue)
     result.model.trainedAt = finite(alert.model.trainedAt)

@@ -104,14 +104,20 @@ struct IncidentText {
       let isSeen = list.acknowledged[alert.id] != nil
       table.append([
         .init(Readable.moment(alert.ts)),
-        .init(alert.state.rawValue + (alert.amended == true ? " (amended)" : "") + (isSeen ? " (seen)" : "")),
-        .init(alert.severity.rawValue, alert.state == .resolved ? .plain : tone(alert.severity)),
+        .init(state(alert) + (isSeen ? " (seen)" : "")),
+        .init(alert.severity.rawValue, alert.isOver ? .plain : tone(alert.severity)),
         .init(alert.stream),
         .init(Readable.number((alert.score * 10).rounded() / 10)),
         .init(alert.confidence.map(Readable.share) ?? "–"), .init(alert.id), .init(what(alert)),
       ])
     }
     return table.rendered(style) + (list.more ? "there are more: raise --limit or name --since\n" : "")
+  }
+
+  /// What the incident is once this is said, and whether events that came late changed it.
+  private func state(_ alert: Alert) -> String {
+    let state = alert.isOver ? Alert.State.resolved : alert.state
+    return state.rawValue + (alert.amended == true ? " (amended)" : "")
   }
 
   /// The strongest feature in a few words.
@@ -123,7 +129,7 @@ struct IncidentText {
 
   /// One statement in one line.
   func line(_ alert: Alert) -> String {
-    let state = style(alert.state == .resolved ? .good : tone(alert.severity), alert.state.rawValue)
+    let state = style(alert.isOver ? .good : tone(alert.severity), state(alert))
     return "\(Readable.clock(alert.ts))  \(state)  \(alert.severity.rawValue)  \(alert.stream.printable)  "
       + "score \(Readable.number((alert.score * 10).rounded() / 10))  \(what(alert).printable)  \(alert.id.printable)\n"
   }
@@ -132,11 +138,11 @@ struct IncidentText {
     guard let last = explanation.statements.last,
       let worst = explanation.statements.max(by: { $0.score < $1.score })
     else { return "nothing is known of it\n" }
-    let length = max(0, last.ts - last.onset)
+    let length = max(0, (last.resolvedAt ?? last.ts) - last.onset)
     var text =
       style(.strong, last.stream.printable) + "  "
       + style(tone(worst.severity), worst.severity.rawValue.uppercased())
-      + "  \(last.state == .resolved ? "resolved" : "open")  incident \(last.id.printable)\n"
+      + "  \(last.isOver ? "resolved" : "open")\(last.amended == true ? " (amended)" : "")  incident \(last.id.printable)\n"
     text += worst.text.printable + "\n\n"
     text +=
       "score      \(Readable.number((worst.score * 10).rounded() / 10)) of 100, by chance \(Readable.probability(worst.pValue))\n"
@@ -148,7 +154,8 @@ struct IncidentText {
         + "\n"
     }
     text +=
-      "since      \(Readable.moment(last.onset)), for \(Readable.span(seconds: length)) \(last.state == .resolved ? "" : "so far")\n"
+      "since      \(Readable.moment(last.onset)), for \(Readable.span(seconds: length)) \(last.isOver ? "" : "so far")\n"
+    if let events = last.events { text += "events     \(Readable.count(events))\n" }
     text += "kind       \(worst.kind.rawValue)\n"
     for (name, score) in worst.detectors.sorted(by: { $0.key < $1.key }) {
       text +=
@@ -235,7 +242,7 @@ struct IncidentText {
     for alert in statements.suffix(20) {
       table.append([
         "\(alert.seq)", .init(Readable.moment(alert.ts)),
-        .init(alert.state.rawValue + (alert.amended == true ? " (amended)" : "")),
+        .init(state(alert)),
         .init(alert.severity.rawValue),
         .init(Readable.number((alert.score * 10).rounded() / 10)), .init(what(alert)),
       ])

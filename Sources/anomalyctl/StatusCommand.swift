@@ -96,6 +96,13 @@ struct StatusText {
         "; by chance \(Readable.count(budget.incidents)) in \(Readable.span(seconds: budget.span)) where the budget allows "
         + "\(Readable.number((10 * budget.allowed).rounded() / 10)), \(Readable.number((10 * abs(budget.strictness)).rounded() / 10)) nats \(budget.strictness < 0 ? "less strict" : "stricter")"
     }
+    if let run = counts.falseAlarmRun {
+      let measured =
+        run.measured.map { "\(Readable.number($0.rounded())) events apart" }
+        ?? "none in \(Readable.count(run.events)) events"
+      text +=
+        "; incidents not said to be true or expected: \(measured), promised \(Readable.number(run.promised.rounded())) or more"
+    }
     return text
   }
 

@@ -202,13 +202,15 @@ struct StreamText {
   private func calibration(_ points: [CalibrationPoint]) -> String {
     var table = TextTable([
       .init("false alarms promised", .right), .init("measured", .right), .init("ratio", .right),
-      .init("events", .right),
+      .init("events", .right), .init("events between, promised", .right), .init("measured", .right),
     ])
     for point in points {
       let ratio = point.nominal > 0 ? point.measured / point.nominal : .nan
       table.append([
         .init(Readable.probability(point.nominal)), .init(Readable.probability(point.measured)),
         .init(Readable.number(ratio), ratio > 2 ? .notice : .plain), .init(Readable.count(point.events)),
+        .init(Readable.number((1 / point.nominal).rounded())),
+        .init(point.measured > 0 ? Readable.number((1 / point.measured).rounded()) : "–"),
       ])
     }
     return table.rendered(style)

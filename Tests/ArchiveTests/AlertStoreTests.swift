@@ -73,6 +73,27 @@ import Testing
     #expect(try store.history(of: "A").last?.ts.isNaN == true)
   }
 
+  @Test func `what amends a resolved incident is numbered and kept, and leaves it resolved`() throws {
+    let store = try open()
+    var amendment = alert("A", .update)
+    amendment.amended = true
+    amendment.resolvedAt = 99
+    amendment.evidence = [7]
+    var stranger = amendment
+    stranger.id = "B"
+    _ = try store.append([alert("A", .open), alert("A", .resolved)])
+    let appended = try store.append([amendment, stranger, alert("A", .update)])
+    #expect(appended.alerts.map(\.seq) == [3] && appended.alerts.first?.resolvedAt == 99)
+    #expect(appended.refused.map(\.reason) == [.incidentUnknown, .incidentResolved])
+    #expect(try store.openAlerts().isEmpty && store.openIncidents().isEmpty)
+    #expect(try store.incident("A")?.state == .resolved && store.incident("A")?.lastSeq == 3)
+    #expect(try store.history(of: "A").last?.amended == true)
+    #expect(try store.evidence(of: "A") == [7])
+    #expect(try store.openings(after: 0) == 1 && store.openings(after: 1) == 0)
+    #expect(try store.label("A", "false-alarm", at: 1) && store.openings(after: 0) == 1)
+    #expect(try store.label("A", "expected", at: 2) && store.openings(after: 0) == 0)
+  }
+
   @Test func `an incident is opened once and resolved once`() throws {
     let store = try open()
     _ = try store.append([alert("A", .open)])

@@ -89,7 +89,7 @@ import Testing
     #expect(ordered.contains("sub-pca") && !ordered.contains("forest"))
     settings.ordered = false
     let unordered = settings.detectors.map(\.rawValue)
-    #expect(unordered == ["autoencoder", "rbm", "robust-z", "forest", "histogram"])
+    #expect(unordered == ["autoencoder", "rbm", "robust-z", "neighbours", "forest", "histogram"])
     settings.companions.names = []
     #expect(settings.detectors == [.autoencoder, .rbm])
   }

@@ -104,7 +104,7 @@ import Testing
     _ = detector.observeAll(faulty)
     let incident = try #require(detector.openIncident)
     let state = detector.encodeState()
-    #expect(state.count < 3072)
+    #expect(state.count < 3584)
 
     let sections = try #require(detector.model).encode()
     let model = try StreamModel(decoding: sections)

@@ -20,7 +20,9 @@ import Testing
     let rows = signals.rows(400)
     let first = try train(rows).encode()
     let second = try train(rows).encode()
-    #expect(first.map(\.name) == ["model", "runs", "weights"] + settings.detectors.map(\.rawValue))
+    #expect(
+      first.map(\.name) == ["model", "runs", "weights", "jumps"] + settings.detectors.map(\.rawValue)
+    )
     #expect(first.map(\.bytes) == second.map(\.bytes))
     #expect(first.map(\.bytes) != (try train(rows, seed: 2)).encode().map(\.bytes))
   }
@@ -151,7 +153,7 @@ import Testing
     for (index, rows) in streams.enumerated() {
       let model = try train(rows, shared: index % 2 == 0 ? weights : read)
       #expect(model.sharedWeightsName == weights.name)
-      #expect(model.encode().map(\.name) == ["model", "runs", "weights"])
+      #expect(model.encode().map(\.name) == ["model", "runs", "weights", "jumps"])
       let again = try StreamModel(decoding: model.encode(), sharedWeights: weights)
       #expect(again.encode().map(\.bytes) == model.encode().map(\.bytes))
       #expect(throws: DetectionDecodingError.sharedWeights(needed: weights.name, given: nil)) {

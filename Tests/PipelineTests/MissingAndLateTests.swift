@@ -2,6 +2,7 @@ import Control
 import Detection
 import Events
 import Foundation
+import Messaging
 import Testing
 import Wire
 
@@ -78,7 +79,7 @@ import Wire
     func send(_ ticks: some Sequence<Int>, jump: Set<Int> = [], huge: Set<Int> = []) throws {
       for tick in ticks {
         var values = Self.values(tick, &random)
-        if jump.contains(tick) { values[1] += 30 }
+        if jump.contains(tick) { values[1] += 9 }
         if huge.contains(tick) { values[2] += 900 }
         try harness.send(raw: Self.event("a", Self.trained + tick, values))
       }
@@ -113,6 +114,91 @@ import Wire
     #expect(summary.events == UInt64(464 + 10 + 52 + 20 + 1))
     // Counts of ingest are up to a second old.
     try harness.wait(for: "late events of ingest") { try harness.stream("a").summary.late == 5 }
+  }
+
+  @Test func `a late event of a resolved incident amends it once, in the history too, and it stays resolved`()
+    throws
+  {
+    let harness = try Harness()
+    harness.configuration.detection.alerts.closeAfter = 5
+    harness.configuration.detection.retraining.growth = 0
+    try harness.start()
+    try harness.waitForScoring(["a"])
+    let context = try MessagingContext()
+    let subscriber = try Socket(.sub, in: context)
+    try subscriber.subscribe("alert/")
+    for endpoint in harness.pipeline?.publishEndpoints ?? [] { try subscriber.connect(endpoint) }
+    Thread.sleep(forTimeInterval: 0.3)
+    var random = SplitMix(state: 5)
+    func send(_ tick: Int, jump: Double = 0, huge: Double = 0) throws {
+      var values = Self.values(tick, &random)
+      values[1] += jump
+      values[2] += huge
+      try harness.send(raw: Self.event("a", Self.trained + tick, values))
+    }
+    for tick in 1...30 { try send(tick) }
+    for tick in 31...50 where tick != 40 { try send(tick, jump: 9) }
+    try harness.wait(for: "an incident") { try harness.alerts(open: true).count == 1 }
+    let opening = try #require(try harness.alerts(open: true).first)
+    var tick = 50
+    while tick < 250, try !harness.alerts(open: true).isEmpty {
+      for _ in 0..<4 {
+        tick += 1
+        try send(tick)
+      }
+      let sent = UInt64(464 + tick - 1)
+      try harness.wait(for: "what was sent") { try harness.stream("a").summary.events == sent }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    let resolved = try #require(try harness.alerts().last)
+    #expect(resolved.id == opening.id && resolved.state == .resolved)
+
+    try send(40, jump: 9, huge: 900)
+    try harness.wait(for: "its amendment") { try harness.alerts().last?.amended == true }
+    func check() throws {
+      let said = try harness.alerts()
+      #expect(said.map(\.seq) == (1...UInt64(said.count)).map { $0 })
+      let amended = try #require(said.last)
+      #expect(said.count { $0.amended == true } == 1)
+      #expect(amended.id == opening.id && amended.state == .update && amended.resolvedAt == resolved.ts)
+      #expect(amended.pValue < resolved.pValue && amended.onset == resolved.onset)
+      #expect(amended.events == resolved.events.map { $0 + 1 })
+      #expect(amended.features.first?.name == "m2")
+      #expect(try harness.alerts(open: true).isEmpty)
+      #expect(try harness.status().alerts.openIncidents == 0)
+      guard case .explanation(let explanation) = try harness.ask(.explain(id: opening.id)) else {
+        throw Harness.Unexpected()
+      }
+      #expect(explanation.statements.last == amended)
+    }
+    try check()
+    // A subscriber has heard the same, each once.
+    var heard: [Alert] = []
+    while let frames = try subscriber.receive(timeout: 500) {
+      heard.append(try AlertMessage.decode(try #require(frames.last)))
+    }
+    #expect(heard.map(\.seq) == (1...UInt64(heard.count)).map { $0 })
+    #expect(heard.last?.amended == true && heard.last?.resolvedAt == resolved.ts)
+    #expect(heard.last?.seq == (try harness.status().alerts.lastSeq))
+    #expect(try harness.stream("a").summary.lateOutcomes["scored"] == 1)
+    guard case .rerun(let rerun) = try harness.ask(.rerun(id: opening.id)) else { throw Harness.Unexpected() }
+    #expect(rerun.isSame && rerun.ts == Double(1_700_000_000 + Self.trained + 40), "\(rerun)")
+    // Its rows end where it ended, not where it was amended.
+    let order = LabelOrder(id: opening.id, verdict: .true, preview: true)
+    guard case .verdict(let verdict) = try harness.ask(.label(order)) else { throw Harness.Unexpected() }
+    #expect(verdict.to == resolved.ts)
+    let run = try #require(try harness.status().alerts.falseAlarmRun)
+    #expect(run.openings == 1 && run.events == UInt64(464 + tick) && run.measured == Double(run.events))
+    #expect(abs(run.promised - 4992) < 1)
+
+    // A later life says nothing of it again.
+    harness.stop()
+    try harness.start()
+    try check()
+    for next in tick + 1...tick + 3 { try send(next) }
+    try harness.wait(for: "more events") { try harness.stream("a").summary.events == UInt64(464 + tick + 3) }
+    try check()
+    #expect(try harness.status().alerts.falseAlarmRun?.openings == 0)
   }
 
   @Test func `what was sent before the first event that came is taken, and no repeat`() throws {

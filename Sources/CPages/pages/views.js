@@ -5,7 +5,9 @@ import { wall, line, curves, number, clock, scoreColour, colours } from './chart
 const streamHref = name => '#stream/' + encodeURIComponent(name);
 const bytes = value => value < 1024 ? value + ' B' : value < 1048576 ? (value / 1024).toFixed(1) + ' KiB'
   : value < 1073741824 ? (value / 1048576).toFixed(1) + ' MiB' : (value / 1073741824).toFixed(2) + ' GiB';
-const severity = alert => h('span', { class: 'badge ' + (alert.state === 'resolved' ? 'faint' : alert.severity === 'critical' || alert.severity === 'major' ? 'bad' : 'notice') }, alert.severity);
+const over = alert => alert.state === 'resolved' || alert.resolved_at != null;
+const stateOf = alert => (over(alert) ? 'resolved' : alert.state) + (alert.amended ? ', amended' : '');
+const severity = alert => h('span', { class: 'badge ' + (over(alert) ? 'faint' : alert.severity === 'critical' || alert.severity === 'major' ? 'bad' : 'notice') }, alert.severity);
 
 async function act(button, work) {
   if (!state.token) { askForToken(); return; }
@@ -91,7 +93,7 @@ async function stream(name, fill) {
 
 function incidentRow(alert, list) {
   const first = alert.features[0];
-  return h('tr', { 'data-href': '#incident/' + alert.id, class: state.at === '#incident/' + alert.id ? 'at' : null }, h('td', {}, clock(alert.onset, true)), h('td', {}, severity(alert)), h('td', {}, alert.state + (list.acknowledged?.[alert.id] ? ', seen' : '')),
+  return h('tr', { 'data-href': '#incident/' + alert.id, class: state.at === '#incident/' + alert.id ? 'at' : null }, h('td', {}, clock(alert.onset, true)), h('td', {}, severity(alert)), h('td', {}, stateOf(alert) + (list.acknowledged?.[alert.id] ? ', seen' : '')),
     h('td', { class: 'name' }, h('a', { href: '#incident/' + alert.id }, alert.stream)), h('td', { class: 'n' }, number(Math.round(alert.score * 10) / 10)),
     h('td', { class: 'wide name' }, first ? `${first.name} ${number(first.value)}, usual ${number(first.low)} to ${number(first.high)}` : alert.kind), h('td', { class: 'wide' }, list.labels?.[alert.id] ?? ''));
 }
@@ -99,7 +101,7 @@ function incidentRow(alert, list) {
 async function incidents(_, fill) {
   async function draw() {
     const list = await get('alerts', { incidents: 'true', limit: 300 });
-    const rows = [...list.alerts].reverse().sort((a, b) => (a.state === 'resolved') - (b.state === 'resolved'));
+    const rows = [...list.alerts].reverse().sort((a, b) => over(a) - over(b));
     fill(h('h2', {}, 'Incidents'), rows.length ? h('table', {}, h('thead', {}, h('tr', {}, ['since', 'severity', 'state', 'stream'].map(text => h('th', {}, text)), h('th', { class: 'n' }, 'score'), h('th', { class: 'wide' }, 'what'), h('th', { class: 'wide' }, 'verdict'))),
       h('tbody', {}, rows.map(alert => incidentRow(alert, list)))) : h('p', { class: 'faint' }, 'Nothing was odd so far.'));
   }
@@ -121,8 +123,8 @@ async function incident(id, fill) {
   const trace = await get('trace', { stream: last.stream, count: 600 }).catch(() => null);
   const features = worst.features.slice(0, 6);
   fill(h('h2', { class: 'name' }, h('a', { href: streamHref(last.stream) }, last.stream)),
-    h('p', { class: 'row' }, severity(worst), h('span', {}, last.state === 'resolved' ? 'resolved' : 'open'), h('span', {}, `score ${number(Math.round(worst.score * 10) / 10)}`),
-      h('span', {}, `since ${clock(last.onset, true)} UTC, ${span(Math.max(0, last.ts - last.onset))}`), h('span', { class: 'faint' }, worst.kind)),
+    h('p', { class: 'row' }, severity(worst), h('span', {}, (over(last) ? 'resolved' : 'open') + (last.amended ? ', amended' : '')), h('span', {}, `score ${number(Math.round(worst.score * 10) / 10)}`),
+      h('span', {}, `since ${clock(last.onset, true)} UTC, ${span(Math.max(0, (last.resolved_at ?? last.ts) - last.onset))}`), h('span', { class: 'faint' }, worst.kind)),
     h('p', {}, worst.text),
     h('div', { class: 'panel' }, h('h3', {}, 'What was it?'), explanation.label ? h('p', { id: 'said' }, `Said to be: ${explanation.label}`) : null,
       h('div', { class: 'buttons', role: 'group', 'aria-label': 'Verdict' }, verdicts.map(([verdict, text, effect]) => {

@@ -177,6 +177,19 @@ struct AlertPolicy: Sendable {
     settings.newNormal > 0 && time - incident.onset >= settings.newNormal
   }
 
+  /// The same with no incident open.
+  var withoutIncident: AlertPolicy {
+    var other = self
+    other.incident = nil
+    return other
+  }
+
+  /// Whether the next event means the same to both.
+  func agrees(with other: AlertPolicy) -> Bool {
+    recent == other.recent && recentHalf == other.recentHalf && run == other.run
+      && (run == 0 || runStart == other.runStart) && lastWasCalm == other.lastWasCalm
+  }
+
   mutating func begin(_ incident: Incident) { self.incident = incident }
   mutating func change(_ body: (inout Incident) -> Void) {
     guard var now = incident else { return }

@@ -1,4 +1,5 @@
 import Events
+import Glibc
 
 /// The sentences of alerts.
 enum AlertText {
@@ -34,7 +35,16 @@ enum AlertText {
     }
   }
 
+  /// Why it was said, where the detectors see less.
+  static func jumped(_ jump: LoneJump) -> String {
+    guard let field = jump.field else { return "" }
+    let p = number(exp(Double(jump.logP)))
+    return
+      " No other value of \(field) ever came so far from the one before it (p = \(p)); all detectors together see less."
+  }
+
   static let amended = " Events of that time came late."
+  static let amendedAfterwards = " Events of that time came late; it stays resolved."
 
   static func goesOn(for seconds: Double) -> String { " It has lasted \(duration(seconds))." }
 

@@ -1,4 +1,23 @@
 public import Events
+import Glibc
+
+/// What an incident keeps of its oddest event; see the members of ``Incident`` by these names.
+struct WorstEvent {
+  var logP: Float
+  var detectors: [String: Alert.DetectorScore]
+  var evidence: [UInt8]
+  var confidence: Double
+  var imputed: Double
+}
+
+/// An incident that is over, kept for as long as an event that comes late may still belong to it.
+struct PastIncident: Sendable {
+  var incident: Incident
+  /// Event time of the event that ended it.
+  var end: Double
+  /// It ended because it is the new normal: its rows are learned from.
+  var isAccepted: Bool
+}
 
 /// An incident that is open on a stream.
 public struct Incident: Sendable, Equatable {
@@ -30,6 +49,17 @@ public struct Incident: Sendable, Equatable {
   /// How odd the row was by itself that ``kind`` was found from.
   var explained: Float = 0
 
+  /// Takes over the figures of an event that is odder than all before it.
+  mutating func take(_ worst: WorstEvent) {
+    logP = worst.logP
+    score = 100 * (1 - exp(Double(worst.logP) / 4))
+    pValue = exp(Double(worst.logP))
+    detectors = worst.detectors
+    evidence = worst.evidence
+    confidence = worst.confidence
+    imputed = worst.imputed
+  }
+
   /// Whether a later row says something that was not said: another field leads, and clearly so, or what began with a jump is seen to
   /// last.
   func isNews(_ found: Explanation) -> Bool {
@@ -57,6 +87,8 @@ public struct Incident: Sendable, Equatable {
   }
 
   // What the policy remembers besides.
+  /// What opened it, where the detectors together would not have; nil once they find it too.
+  var jump: LoneJump?
   /// Of the worst event; unlike `pValue` without a floor.
   var logP: Float = 0
   /// Events at or above the closing score.

@@ -66,12 +66,13 @@ enum CompanionKind: String, Sendable, CaseIterable {
   /// Whether it takes part on rows with (or without) an order in time.
   ///
   /// Recordings of a process are mostly normal, and what is near to them is normal. Tables without order come with what is
-  /// strange mixed in, so what remembers neighbourhoods would call that usual: there the companions count that judge by
-  /// how extreme and how rare a row is. The forest and the histogram in turn add little to ordered rows.
+  /// strange mixed in: there companions count that judge by how extreme and how rare a row is, and what remembers
+  /// neighbourhoods learns from the rows that these trust (``TrustedRows``). The forest and the histogram in turn add little
+  /// to ordered rows.
   func suits(ordered: Bool) -> Bool {
     switch self {
-    case .robustZ: true
-    case .robustChange, .residual, .covariance, .mixture, .kMeans, .neighbours, .windowResidual,
+    case .robustZ, .neighbours: true
+    case .robustChange, .residual, .covariance, .mixture, .kMeans, .windowResidual,
       .windowNeighbours, .autoregression, .season:
       ordered
     case .forest, .histogram: !ordered

@@ -16,19 +16,22 @@ public struct Evidence: Sendable {
   public let imputed: Float?
   /// The field that had stood still most improbably long, and for how many events; nil when none had.
   let still: (field: Int, length: UInt32)?
+  /// ln p of the value that jumped farthest, as it was found: it rests on the farthest jumps of every field until then. 0 where
+  /// none was worth a word.
+  let jump: Float
   /// Of the figures before it.
   let memory: FigureMemory
   /// The thresholds as they stood.
   private let tracker: [UInt8]
 
   private static let section = "evidence"
-  /// Version 2 lacks these two shares, version 3 what stood still; they are still read.
-  private static let version: UInt32 = 4
+  /// Version 2 lacks these two shares, version 3 what stood still, version 4 the jump; they are still read.
+  private static let version: UInt32 = 5
 
   init(
     snapshot: String, time: Double, inputs: [Float], windows: [Float], mask: [Float],
     missing: Float, imputed: Float, still: (field: Int, length: UInt32)?, memory: FigureMemory,
-    tracker: ThresholdTracker
+    tracker: ThresholdTracker, jump: Float
   ) {
     self.snapshot = snapshot
     self.time = time
@@ -39,6 +42,7 @@ public struct Evidence: Sendable {
     self.imputed = imputed
     self.still = still
     self.memory = memory
+    self.jump = jump
     var writer = ByteWriter()
     tracker.encode(to: &writer)
     self.tracker = writer.bytes
@@ -58,6 +62,7 @@ public struct Evidence: Sendable {
     writer.append(imputed ?? .nan)
     writer.append(UInt32(still.map { $0.field + 1 } ?? 0))
     writer.append(still?.length ?? 0)
+    writer.append(jump)
     return writer.bytes
   }
 
@@ -77,6 +82,7 @@ public struct Evidence: Sendable {
     imputed = version >= 3 ? share(try reader.float()) : nil
     let stood = version >= 4 ? (Int(try reader.uint32()), try reader.uint32()) : (0, 0)
     still = stood.0 > 0 ? (stood.0 - 1, stood.1) : nil
+    jump = version >= 5 ? try reader.finiteFloat() : 0
     try reader.end()
     guard mask.isEmpty || mask.count == inputs.count else {
       throw .invalid(section: Self.section, what: "\(mask.count) marks of \(inputs.count) inputs")
@@ -126,8 +132,8 @@ public struct Evidence: Sendable {
       var memory = memory
       figure = memory.add(figure)
     }
-    var logP = max(
-      thresholds.logP(contents.standardized(figure, contents.members.count)), lowestLogP)
+    let ofModels = thresholds.logP(contents.standardized(figure, contents.members.count))
+    var logP = max(min(ofModels, jump), lowestLogP)
     if let still {
       guard contents.runs.indices.contains(still.field) else {
         throw .invalid(

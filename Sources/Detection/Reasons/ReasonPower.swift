@@ -116,7 +116,7 @@ public struct ReasonPower: Sendable, Equatable {
     var detector = before
     let said = Self.run(&detector, rows.rows(Self.lead..<end))
     guard let first = said.alerts.first(where: { $0.state == .open }),
-      let last = said.alerts.lastIndex(where: { $0.id == first.id && $0.state != .resolved })
+      let last = said.alerts.lastIndex(where: { $0.id == first.id && !$0.isOver })
     else { return }
     let alert = said.alerts[last]
     finding.opened += 1

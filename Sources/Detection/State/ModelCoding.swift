@@ -69,6 +69,9 @@ extension StreamModel {
       writer.append(contents.factors)
       sections.append((name: Self.factorSection, bytes: writer.bytes))
     }
+    if !contents.jumps.laws.isEmpty {
+      sections.append((name: Self.jumpSection, bytes: Self.encode(contents.jumps.laws)))
+    }
     if contents.sharedWeightsName == nil {
       for (name, member) in zip(contents.detectors, contents.members) {
         sections.append((name: name.rawValue, bytes: member.encode()))
@@ -133,7 +136,8 @@ extension StreamModel {
       detectors: detectors, sharedWeightsName: sharedName.isEmpty ? nil : sharedName, plan: plan,
       members: members, calibrations: calibrations,
       factors: try Self.factors(in: sections, detectors: detectors.count), interval: interval,
-      runs: try Self.runs(in: sections, fields: fields.count))
+      runs: try Self.runs(in: sections, fields: fields.count),
+      jumps: plan.ordered ? try Self.jumps(in: sections, fields: fields.count) : [])
   }
 }
 

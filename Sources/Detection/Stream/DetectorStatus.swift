@@ -62,3 +62,45 @@ extension StreamDetector {
       trainedAt: model?.trainedAt)
   }
 }
+
+/// What many streams did together, for those who ask about all of them: nothing is allocated per stream.
+public struct DetectorTotals: Sendable {
+  public var scored: UInt64 = 0
+  /// Events with a p-value of at most 10⁻¹, 10⁻², 10⁻³, 10⁻⁴.
+  public var tails = SIMD4<UInt64>()
+  public var late = LateCounters()
+  public var missingValues: UInt64 = 0
+  public var imputedValues: UInt64 = 0
+  /// Streams that have a model, and when the first and the last of these models were trained, seconds since 1970.
+  public var models = 0
+  public var oldest: Double?
+  public var newest: Double?
+
+  public init() {}
+
+  public static func + (some: DetectorTotals, more: DetectorTotals) -> DetectorTotals {
+    var sum = some
+    sum.scored += more.scored
+    sum.tails &+= more.tails
+    sum.late += more.late
+    sum.missingValues += more.missingValues
+    sum.imputedValues += more.imputedValues
+    sum.models += more.models
+    sum.oldest = [some.oldest, more.oldest].compactMap(\.self).min()
+    sum.newest = [some.newest, more.newest].compactMap(\.self).max()
+    return sum
+  }
+
+  public mutating func add(_ detector: borrowing StreamDetector) {
+    scored += detector.counters.scored
+    tails &+= detector.counters.tails
+    late += detector.counters.late
+    missingValues += detector.counters.missingValues
+    imputedValues += detector.counters.imputedValues
+    if let trainedAt = detector.model?.trainedAt {
+      models += 1
+      oldest = min(oldest ?? trainedAt, trainedAt)
+      newest = max(newest ?? trainedAt, trainedAt)
+    }
+  }
+}

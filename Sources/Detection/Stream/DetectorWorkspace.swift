@@ -57,6 +57,12 @@ public struct DetectorWorkspace {
   var own: [Float]
   /// The context of an event that came late.
   var lateContext: [Float] = []
+  /// Per event: ln p of the value that jumped farthest; 0 where that is not worth a word.
+  var jump: [Float]
+  /// The rows of the run that may hold a jump beyond the records, a bit of each.
+  var suspects: UInt64 = 0
+  /// The records as they were before the run.
+  var jumps = JumpRecords()
   // Of a run of rows, by event: the combined figures, and their standardised ones.
   var figure: [Float]
   var combined: [Float]
@@ -82,6 +88,7 @@ public struct DetectorWorkspace {
     missing = Array(repeating: 0, count: rows)
     run = Array(repeating: 0, count: rows)
     figure = Array(repeating: 0, count: rows)
+    jump = Array(repeating: 0, count: rows)
     combined = Array(repeating: 0, count: rows)
     bounded = Array(repeating: 0, count: rows)
     standard = Array(repeating: Array(repeating: 0, count: rows), count: DetectorName.most)
@@ -122,6 +129,7 @@ public struct DetectorWorkspace {
       imputed[row] = 0
       unscored[row] = false
       missing[row] = 0
+      jump[row] = 0
     }
     for detector in raw.indices { Self.clear(&raw[detector], count) }
     if !alerts.isEmpty {

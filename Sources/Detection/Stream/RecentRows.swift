@@ -1,9 +1,15 @@
 /// The newest rows of a stream as they were scored, in order of time: among these an event that comes late is placed.
 ///
-/// Bounded: ``mostBehind`` rows, and before these as many as their windows see. Survives neither a restart nor a new model.
+/// Bounded: ``mostBehind`` rows, or ``mostHeld`` around an incident, and before these as many as their windows see. Survives
+/// neither a restart nor a new model.
 struct RecentRows: Sendable {
   /// Rows that an event may come behind at most.
   static let mostBehind = 32
+  /// The same while there is an incident whose rows are among them.
+  static let mostHeld = 256
+
+  /// Whether rows beyond ``mostBehind`` stay, as long as there are no more than ``mostHeld``.
+  var holdsMore = false { didSet { if oldValue, !holdsMore { resize(to: least) } } }
 
   private(set) var count = 0
   /// Whether rows came before the oldest one that is held, without a gap in between.
@@ -11,7 +17,10 @@ struct RecentRows: Sendable {
   /// What was remembered of the figures before the oldest row.
   private var before = FigureMemory()
   private let fields: Int
-  private let capacity: Int
+  /// Rows that the window of a row sees before it.
+  private let context: Int
+  private var capacity: Int
+  private var least: Int { context > 0 ? context + Self.mostBehind : 0 }
   /// Of a ring, as are the others: where the oldest row is.
   private var first = 0
   private var times: [Double]
@@ -22,6 +31,7 @@ struct RecentRows: Sendable {
   /// - Parameter context: rows that the window of a row sees before it; without these nothing is held.
   init(fields: Int = 0, context: Int = 0) {
     self.fields = fields
+    self.context = context
     capacity = context > 0 ? context + Self.mostBehind : 0
     times = Array(repeating: 0, count: capacity)
     levels = Array(repeating: 0, count: capacity * fields)
@@ -49,6 +59,7 @@ struct RecentRows: Sendable {
   ) {
     if capacity == 0 { return }
     if count == 0 { before = memory }
+    if holdsMore { makeRoom(for: range.count) }
     if range.count >= capacity {
       renew(newLevels, at: offset, figures: newFigures, times: newTimes, range)
       return
@@ -94,6 +105,13 @@ struct RecentRows: Sendable {
     return place
   }
 
+  /// Whether an event may be put at a place: not too far behind, and what its window sees is known.
+  func holds(_ place: Int) -> Bool {
+    if count == 0 { return false }
+    if count - place <= Self.mostBehind { return place > 0 || !hasOlder }
+    return count - place <= Self.mostHeld && (place >= context || !hasOlder)
+  }
+
   func time(_ index: Int) -> Double { times[slot(index)] }
 
   /// The levels of the rows before a place, oldest first; NaN where there are none.
@@ -114,6 +132,7 @@ struct RecentRows: Sendable {
   /// Puts a row between those before and those from `place` on.
   mutating func insert(_ level: ArraySlice<Float>, figure: Float, time: Double, at place: Int) {
     var place = place
+    if holdsMore { makeRoom(for: 1) }
     if count == capacity {
       // The oldest one makes room; there are rows before the place, else it could not be told.
       drop()
@@ -130,6 +149,37 @@ struct RecentRows: Sendable {
     figures[new] = figure
     for field in 0..<fields { levels[new * fields + field] = level[level.startIndex + field] }
     count += 1
+  }
+
+  /// Grows by doubling, so that an incident costs few allocations however long it lasts.
+  private mutating func makeRoom(for rows: Int) {
+    let most = context + Self.mostHeld
+    guard count + rows > capacity, capacity < most else { return }
+    var wanted = 2 * capacity
+    while wanted < count + rows { wanted *= 2 }
+    resize(to: min(wanted, most))
+  }
+
+  /// Forgets the oldest rows where there are too many.
+  private mutating func resize(to rows: Int) {
+    if rows == capacity { return }
+    while count > rows { drop() }
+    var new = (times: [Double](), levels: [Float](), figures: [Float]())
+    new.times.reserveCapacity(rows)
+    new.levels.reserveCapacity(rows * fields)
+    new.figures.reserveCapacity(rows)
+    for index in 0..<count {
+      let place = slot(index)
+      new.times.append(times[place])
+      new.levels.append(contentsOf: levels[place * fields..<(place + 1) * fields])
+      new.figures.append(figures[place])
+    }
+    new.times.append(contentsOf: repeatElement(0, count: rows - count))
+    new.levels.append(contentsOf: repeatElement(0, count: (rows - count) * fields))
+    new.figures.append(contentsOf: repeatElement(0, count: rows - count))
+    (times, levels, figures) = (new.times, new.levels, new.figures)
+    capacity = rows
+    first = 0
   }
 
   private func slot(_ index: Int) -> Int {

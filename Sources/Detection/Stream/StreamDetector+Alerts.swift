@@ -20,15 +20,18 @@ extension StreamDetector {
   mutating func act(
     _ step: AlertPolicy.Step, _ moment: Moment, _ rows: [Float], _ time: Double,
     _ contents: StreamModel.Contents, _ trackers: inout [ThresholdTracker],
-    _ workspace: inout DetectorWorkspace
+    _ workspace: inout DetectorWorkspace, isOfJump: Bool
   ) {
     switch step {
     case .nothing: return
     case .open:
       open(moment, rows, time, contents, trackers, &workspace)
+      let jump = isOfJump ? loneJump(moment, contents, trackers, workspace) : nil
+      policy.change { $0.jump = jump }
       // It may be chance: the thresholds go on learning, as far as their allowance goes, until it lasts too long for that.
       heldTrackers = trackers
-      following = (taught ?? trackers.last).map { IncidentThresholds($0) }
+      heldJumps = jumps
+      following = isOfJump ? nil : (taught ?? trackers.first).map { IncidentThresholds($0) }
       say(.open, time, contents, moment.row, &workspace)
     case .update:
       let isLoud = Double(moment.score) >= settings.alerts.close
@@ -46,22 +49,29 @@ extension StreamDetector {
       say(.update, time, contents, moment.row, &workspace)
     case .resolve:
       say(.resolved, time, contents, moment.row, &workspace)
+      let isOfJump = policy.incident?.jump != nil
       if let incident = policy.incident, incident.isFault, !heldTrackers.isEmpty {
         // Too strange, too often, to tell anything about what is usual.
-        trackers = heldTrackers
+        giveBack(&trackers, isOfJump: isOfJump)
       } else if policy.incident?.isConfirmed == false {
-        for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
+        if !isOfJump {
+          for index in trackers.indices { trackers[index].replenish(step: settings.calibration.step) }
+        }
         workspace.chanceIncidents += 1
       }
       keepSurprise(&trackers, wasFault: policy.incident?.isFault == true)
+      keepForLateEvents(until: time)
       policy.end(at: time)
       heldTrackers = []
+      heldJumps = nil
       following = nil
     case .accept:
       acceptedSince = policy.incident?.onset
       say(.resolved, time, contents, moment.row, &workspace, isAccepted: true)
+      keepForLateEvents(until: time, isAccepted: true)
       policy.end()
       heldTrackers = []
+      heldJumps = nil
       // What was learned while it lasted is what is usual now.
       if let following, !trackers.isEmpty {
         trackers[0] = following.tracker
@@ -109,22 +119,25 @@ extension StreamDetector {
     // With the thresholds that scored it, before they are given back.
     let scoring = trackers
     if incident.isConfirmed && !heldTrackers.isEmpty {
-      trackers = heldTrackers
+      giveBack(&trackers, isOfJump: incident.jump != nil)
       heldTrackers = []
+      heldJumps = nil
     }
     if moment.logP < incident.logP {
-      let raw = detectorScores(moment.row, contents, workspace)
-      let evidence = evidence(of: moment, time, contents, scoring, workspace)
-      policy.change {
-        $0.logP = moment.logP
-        $0.score = 100 * (1 - exp(Double(moment.logP) / 4))
-        $0.pValue = exp(Double(moment.logP))
-        $0.detectors = raw
-        $0.evidence = evidence
-        $0.confidence = Double(workspace.confidence[moment.row])
-        $0.imputed = Double(workspace.imputed[moment.row])
-      }
+      let worst = worst(moment, time, contents, scoring, workspace)
+      policy.change { $0.take(worst) }
     }
+  }
+
+  /// What an incident keeps of an event that is odder than all before it.
+  func worst(
+    _ moment: Moment, _ time: Double, _ contents: StreamModel.Contents, _ trackers: [ThresholdTracker],
+    _ workspace: DetectorWorkspace
+  ) -> WorstEvent {
+    WorstEvent(
+      logP: moment.logP, detectors: detectorScores(moment.row, contents, workspace),
+      evidence: evidence(of: moment, time, contents, trackers, workspace),
+      confidence: Double(workspace.confidence[moment.row]), imputed: Double(workspace.imputed[moment.row]))
   }
 
   private mutating func open(
@@ -208,7 +221,8 @@ extension StreamDetector {
       windows: workspace.inputs.window(moment.row - moment.first, plan: contents.plan),
       mask: workspace.inputs.hasMissing ? Array(workspace.inputs.mask[part]) : [],
       missing: workspace.missing[moment.row], imputed: workspace.imputed[moment.row],
-      still: still.field < 0 ? nil : (still.field, still.length), memory: moment.memory, tracker: trackers[0]
+      still: still.field < 0 ? nil : (still.field, still.length), memory: moment.memory,
+      tracker: trackers[0], jump: workspace.jump[moment.row]
     ).encode()
   }
 
@@ -241,6 +255,7 @@ extension StreamDetector {
       text =
         workspace.still.text(row, incident.features.first, now: time, contents)
         ?? AlertText.what(incident.features, kind: incident.kind, onset: incident.onset, now: time)
+      if let jump = incident.jump { text += AlertText.jumped(jump) }
       if state == .update { text += isAmended ? AlertText.amended : AlertText.goesOn(for: lasted) }
     case .resolved:
       text =
@@ -248,6 +263,14 @@ extension StreamDetector {
         ? AlertText.accepted(after: lasted)
         : AlertText.resolved(after: lasted, features: incident.features, now: time)
     }
+    workspace.alerts.append(statement(of: incident, state, time, contents, text, isAmended: isAmended))
+    workspace.alertRows.append(row)
+  }
+
+  func statement(
+    of incident: Incident, _ state: Alert.State, _ time: Double, _ contents: StreamModel.Contents,
+    _ text: String, isAmended: Bool = false
+  ) -> Alert {
     var alert = Alert(
       id: incident.id, state: state, stream: stream.name, ts: time, onset: incident.onset,
       severity: incident.severity, score: incident.score, pValue: incident.pValue,
@@ -257,12 +280,12 @@ extension StreamDetector {
     alert.evidence = incident.evidence
     alert.confidence = incident.confidence
     alert.imputed = incident.imputed
+    alert.events = incident.events
     if isAmended { alert.amended = true }
     if incident.flaps > 0 {
       alert.flaps = incident.flaps
       alert.text += " It has come and gone \(incident.flaps) times."
     }
-    workspace.alerts.append(alert)
-    workspace.alertRows.append(row)
+    return alert
   }
 }

@@ -3,6 +3,8 @@ extension StreamDetector {
   public struct Learned: Sendable {
     fileprivate var trackers: [ThresholdTracker]
     fileprivate var heldTrackers: [ThresholdTracker]
+    fileprivate var jumps: JumpRecords
+    fileprivate var heldJumps: JumpRecords?
     fileprivate var taught: ThresholdTracker?
     fileprivate var surprise: SurpriseAccount
     fileprivate var drift: DriftGauge
@@ -12,8 +14,8 @@ extension StreamDetector {
   /// As it is now.
   public var learned: Learned {
     Learned(
-      trackers: trackers, heldTrackers: heldTrackers, taught: taught, surprise: surprise, drift: drift,
-      snapshot: model?.snapshotName)
+      trackers: trackers, heldTrackers: heldTrackers, jumps: jumps, heldJumps: heldJumps, taught: taught,
+      surprise: surprise, drift: drift, snapshot: model?.snapshotName)
   }
 
   /// Forgets what was learned since, from events that are not to be learned from; an incident that they began goes on.
@@ -23,6 +25,8 @@ extension StreamDetector {
     guard model?.snapshotName == then.snapshot else { return }
     trackers = then.trackers
     if !heldTrackers.isEmpty { heldTrackers = then.heldTrackers.isEmpty ? then.trackers : then.heldTrackers }
+    jumps = then.jumps
+    if heldJumps != nil { heldJumps = then.heldJumps ?? then.jumps }
     taught = then.taught
     surprise = then.surprise
     drift = then.drift

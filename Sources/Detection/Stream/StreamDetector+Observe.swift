@@ -58,6 +58,7 @@ extension StreamDetector {
       for index in context.indices { context[index] = .nan }
       memory.reset()
       recent.reset(memory)
+      past = []
       held.reset()
     }
     var to = from + 1
@@ -107,6 +108,7 @@ extension StreamDetector {
   ) {
     let remembered = memory
     let hasMissing = scoreRaw(rows, width, timestamps, range, contents, &workspace)
+    noteSuspects(range.count, contents, &workspace)
     let mayOpen = phase == .scoring && acceptedSince == nil
     let isOverdrawn = surprise.isOverdrawn(scored: counters.scored)
     if !isOverdrawn { taught = nil }
@@ -118,6 +120,8 @@ extension StreamDetector {
     {
       scoreOneByOne(rows, width, timestamps, range, contents, mayOpen: mayOpen, &workspace)
     }
+    if !past.isEmpty { forgetPast() }
+    recent.holdsMore = policy.isOpen || !past.isEmpty
     recent.append(
       workspace.inputs.levels, at: contents.plan.contextRows * contents.plan.fields, figures: workspace.own,
       times: timestamps, range, memory: remembered)
@@ -140,26 +144,33 @@ extension StreamDetector {
   ) -> Bool {
     // For a few rows it is not worth the copies.
     if policy.isOpen || range.count < 4 { return false }
-    let before = (memory: memory, policy: policy, tails: counters.tails, surprise: surprise)
+    let before = (memory: memory, policy: policy, ofMean: ofMean, tails: counters.tails, surprise: surprise)
     workspace.trackers.removeAll(keepingCapacity: true)
     workspace.trackers.append(contentsOf: trackers)
     followRun(range, contents, &workspace)
+    jumpRun(range, contents, &workspace)
     let unseen = unseenRows
     for row in range {
       var logP = workspace.logP[row]
       if contents.isProvisional { logP = cautious(logP) }
-      let published = claimed(logP, of: unseen, behind: range.upperBound - row)
+      let ofModels = logP
+      logP = max(min(logP, workspace.jump[row]), lowestLogP)
+      let published = claimed(ofModels, of: unseen, behind: range.upperBound - row)
       if contents.isProvisional { logP = published }
       let score = 100 * (1 - expf(logP / 4))
       workspace.score[row] = score
       workspace.logP[row] = published
-      count(logP, published)
+      count(ofModels, published)
+      part(isJump: workspace.jump[row] < ofModels)
+      let opensTogether = opensTogether(ofModels, timestamps[row], mayOpen: mayOpen, workspace.opening)
       let next = policy.step(
         score: score, logP: logP, time: timestamps[row], support: 0, mayOpen: mayOpen,
         opening: workspace.opening, settings: settings)
-      if next != .nothing {
+      meet()
+      if next != .nothing || opensTogether {
         trackers = Array(workspace.trackers)
-        (memory, policy, counters.tails, surprise) = before
+        if workspace.suspects != 0 { jumps.copy(workspace.jumps) }
+        (memory, policy, ofMean, counters.tails, surprise) = before
         return false
       }
     }
@@ -222,18 +233,21 @@ extension StreamDetector {
       let remembered = memory
       if hasNothing { workspace.own[row] = .nan }
       let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
-      var logP = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
+      let jumped =
+        hasNothing ? 0 : jump(row, first: range.lowerBound, contents, trackers[0].counted, &workspace)
+      var known = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
       let unseen = heldOut + Int(trackers[0].counted)
-      if contents.isProvisional { logP = claimed(cautious(logP), of: unseen, behind: 0) }
+      if contents.isProvisional { known = claimed(cautious(known), of: unseen, behind: 0) }
+      let logP = min(known, jumped)
       let score = 100 * (1 - expf(logP / 4))
-      let wasOpen = policy.isOpen
+      let (wasOpen, wasOpenTogether) = (policy.isOpen, isOpenTogether)
       workspace.score[row] = score
       // Of the next event after all that came before it, an open incident included, whose end is judged by the score. That a
       // field stands still for one more event is a surprise only until it is told.
       let usual = following?.tracker ?? taught
       let published = hasNothing ? 0 : usual.map { max($0.logP(workspace.ofRow), lowestLogP) } ?? ofModels
-      let isSurprise = !wasOpen && acceptedSince == nil && taught == nil && logP <= opening
-      let said = contents.isProvisional ? logP : isSurprise ? min(logP, published) : published
+      let isSurprise = !wasOpenTogether && acceptedSince == nil && taught == nil && known <= opening
+      let said = contents.isProvisional ? known : isSurprise ? min(known, published) : published
       workspace.logP[row] = claimed(said, of: unseen, behind: 0)
       count(said, workspace.logP[row])
       let hasSettled =
@@ -241,26 +255,27 @@ extension StreamDetector {
         && settles(
           hasNothing ? nil : workspace.ofRow, rows.span.extracting(row * width..<(row + 1) * width),
           timestamps[row], contents)
-      let next = policy.step(
-        score: score, logP: logP, time: timestamps[row], support: trackers[trackers.count - 1].support,
-        mayOpen: mayOpen && acceptedSince == nil, opening: workspace.opening, hasSettled: hasSettled,
-        settings: settings)
+      let mayOpen = mayOpen && acceptedSince == nil
+      part(isJump: jumped < known)
+      let opensTogether = opensTogether(known, timestamps[row], mayOpen: mayOpen, workspace.opening)
+      if opensTogether && wasOpen { join(trackers) }
+      var next = policy.step(
+        score: score, logP: logP, time: timestamps[row], support: trackers[0].support,
+        mayOpen: mayOpen, opening: workspace.opening, hasSettled: hasSettled, settings: settings)
+      if opensTogether && !wasOpen { next = .open }
+      let isOfJump = ofMean != nil && !opensTogether
       if wasOpen || next != .nothing {
         let moment = Moment(
           row: row, first: range.lowerBound, width: width, score: score, logP: logP, memory: remembered)
         if wasOpen { follow(moment, timestamps[row], contents, &trackers, workspace) }
-        act(next, moment, rows, timestamps[row], contents, &trackers, &workspace)
+        act(next, moment, rows, timestamps[row], contents, &trackers, &workspace, isOfJump: isOfJump)
         if wasOpen || policy.isOpen {
           workspace.quarantined[row] = true
           counters.quarantined += 1
         }
       }
-      if hasNothing { continue }
-      if policy.isOpen { following?.update(workspace.ofRow, step: settings.calibration.step) }
-      if policy.incident?.isConfirmed == true { continue }
-      var learning = trackers.mutableSpan
-      learn(row, contents, &learning, workspace)
-      taught?.update(workspace.ofRow, step: settings.calibration.step, refill: !policy.isOpen)
+      meet()
+      if !hasNothing { learn(row, first: range.lowerBound, contents, &trackers, workspace) }
     }
     self.trackers = trackers
   }
@@ -291,17 +306,21 @@ extension StreamDetector {
   /// The thresholds and the gauge of drift take one row into account.
   @inline(__always)
   mutating func learn(
-    _ row: Int, _ contents: StreamModel.Contents, _ trackers: inout MutableSpan<ThresholdTracker>,
-    _ workspace: DetectorWorkspace
+    _ row: Int, first: Int, _ contents: StreamModel.Contents,
+    _ trackers: inout [ThresholdTracker], _ workspace: DetectorWorkspace
   ) {
     let step = settings.calibration.step
-    let refill = !policy.isOpen
+    let (refill, isConfirmed) = (!isOpenTogether, policy.incident?.isConfirmed == true)
+    if !refill { following?.update(workspace.ofRow, step: step) }
+    if isConfirmed && !refill { return }
     let detectors = contents.members.count
     for detector in 0..<detectors where contents.shares[detector] > 0 {
       let u = workspace.standard[detector][row]
       drift.add(u, detector: detector, thresholds: contents.common[detector])
     }
     trackers[0].update(workspace.ofRow, step: step, refill: refill)
+    taught?.update(workspace.ofRow, step: step, refill: refill)
+    if !isConfirmed { learnJumps(row, first: first, contents, workspace) }
   }
 
   /// Counts what did not come, by field and by event.

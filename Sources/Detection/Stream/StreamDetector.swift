@@ -31,6 +31,8 @@ public struct StreamDetector: Sendable {
   var memory = FigureMemory()
   /// Among these an event that comes late is placed.
   var recent = RecentRows()
+  /// Incidents that ended among these rows, oldest first.
+  var past: [PastIncident] = []
   /// Events in a row that came too late to be placed.
   var tooLateInARow = 0
   var held = HeldValues()
@@ -38,7 +40,12 @@ public struct StreamDetector: Sendable {
   var trackers: [ThresholdTracker] = []
   /// The same as it was when an incident opened that may yet turn out to be chance.
   var heldTrackers: [ThresholdTracker] = []
-  /// What p-values rest on while an incident is open; nil when there is none, or no model.
+  /// The farthest jump of each field so far, and what they were when an incident opened that may yet turn out to be chance.
+  var jumps = JumpRecords()
+  var heldJumps: JumpRecords?
+  /// The policy as it would be if jumps counted nothing; nil while it is the same.
+  var ofMean: AlertPolicy?
+  /// What p-values rest on while an incident is open by what the detectors say together; nil when there is none, or no model.
   var following: IncidentThresholds?
   var surprise = SurpriseAccount()
   /// What incidents taught, while the account is overdrawn: what is published rests on it. Incidents open as if they had taught
@@ -83,7 +90,9 @@ public struct StreamDetector: Sendable {
     trackers = model.contents.calibrations.suffix(1).map {
       ThresholdTracker($0, step: settings.calibration.step)
     }
+    jumps = JumpRecords(model.contents.jumps.laws)
     memory.reset()
+    past = []
     recent = RecentRows(fields: plan.fields, context: settings.lateness > 0 ? plan.contextRows : 0)
     let combined = model.contents.calibrations[model.detectors.count]
     memory.assumePeak(
@@ -91,7 +100,9 @@ public struct StreamDetector: Sendable {
       most: model.contents.partBound / 2)
     held = HeldValues(fields: plan.fields, patience: model.contents.patience)
     heldTrackers = []
-    following = policy.isOpen ? trackers.last.map { IncidentThresholds($0) } : nil
+    heldJumps = nil
+    following = isOpenTogether ? trackers.first.map { IncidentThresholds($0) } : nil
+    ofMean = nil
     surprise = SurpriseAccount()
     taught = nil
     drift = DriftGauge(detectors: model.detectors.count)
@@ -116,13 +127,17 @@ public struct StreamDetector: Sendable {
   public mutating func reconcile(openIncident alert: Alert?) {
     guard let alert else {
       policy.end()
+      ofMean = nil
       heldTrackers = []
+      heldJumps = nil
       following = nil
       return
     }
     if policy.incident?.id == alert.id { return }
+    ofMean = nil
     heldTrackers = []
-    following = trackers.last.map { IncidentThresholds($0) }
+    heldJumps = nil
+    following = trackers.first.map { IncidentThresholds($0) }
     var incident = Incident(
       id: alert.id, onset: alert.onset, opened: alert.ts, severity: alert.severity, score: alert.score,
       pValue: alert.pValue, events: 1, features: alert.features, detectors: alert.detectors, kind: alert.kind,

@@ -52,6 +52,8 @@ public struct StreamModel: Sendable {
     let logFields: Float
     /// The stream's RBM, which also says what missing values should have been; nil when it is off.
     let rbm: GaussianBernoulliRBM?
+    /// Per field, how far it jumps; none when nobody looked.
+    let jumps: JumpLaws
     /// Per detector the thresholds of ``DriftGauge/alphas``.
     let common: [SIMD8<Float>]
 
@@ -59,7 +61,7 @@ public struct StreamModel: Sendable {
       snapshotName: String, trainedAt: Double, fields: [String], considered: [String], rows: Int,
       detectors: [DetectorName], sharedWeightsName: String?, plan: InputPlan, members: [Member],
       calibrations: [ScoreCalibration], factors: [Float] = [], interval: Double, runs: [RunLaw] = [],
-      isProvisional: Bool = false
+      jumps: [JumpLaw] = [], isProvisional: Bool = false
     ) {
       precondition(
         members.count == detectors.count && calibrations.count == Self.calibrations(detectors.count),
@@ -93,6 +95,8 @@ public struct StreamModel: Sendable {
       combined.shape = Self.readingShape
       (weightOfBeginnings, partBound) = fields.count == 1 ? (100, 8) : (max(3, 30 / Float(fields.count)), 30)
       combinedReading = ThresholdTracker(combined)
+      // Nothing is said by one value alone as long as there is little to go by.
+      self.jumps = JumpLaws(isProvisional ? [] : jumps)
       readings = calibrations.prefix(detectors.count).map { ThresholdTracker($0) }
       common = calibrations.prefix(detectors.count).map { calibration in
         var thresholds = SIMD8<Float>()
@@ -118,6 +122,10 @@ public struct StreamModel: Sendable {
       let total = own.reduce(0, +)
       return own.map { $0 / max(total, 1e-6) }
     }
+
+    /// Where a row of a run begins among its levels.
+    @inline(__always)
+    func level(of place: Int) -> Int { (plan.contextRows &+ place) &* plan.fields }
 
     /// Calibrations that belong to so many detectors.
     static func calibrations(_ detectors: Int) -> Int { detectors + 1 }

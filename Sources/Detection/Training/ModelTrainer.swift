@@ -54,8 +54,9 @@ public enum ModelTrainer {
     if let sharedWeights {
       members = sharedWeights.members
     } else {
-      let data = lesson.fitted()
-      let windows = lesson.fittedWindows()
+      let learning = LearningRows(
+        inputs: lesson.fitted(), windows: lesson.fittedWindows(), fields: fields.count,
+        ordered: settings.ordered, seed: seed)
       for (index, detector) in detectors.enumerated() {
         if detector.companion == .season {
           members.append(.seasonal(lesson.season(settings)))
@@ -63,8 +64,8 @@ public enum ModelTrainer {
         }
         members.append(
           try fit(
-            detector, detector.readsWindows ? windows : data, fields: fields.count, settings,
-            seed: seed &+ UInt64(index), shouldStop: shouldStop))
+            detector, learning.of(detector), fields: fields.count, settings, seed: seed &+ UInt64(index),
+            shouldStop: shouldStop))
       }
       let later = lesson.heldOut()
       members = members.map { member in
@@ -81,6 +82,9 @@ public enum ModelTrainer {
         interval: settings.ordered ? usualInterval(rows.timestamps) : 0,
         runs: settings.ordered
           ? RunLaw.laws(of: rows, columns: fields.compactMap { rows.fields.firstIndex(of: $0) }) : [],
+        jumps: settings.ordered
+          ? JumpLaw.laws(
+            of: rows, columns: fields.compactMap { rows.fields.firstIndex(of: $0) }, plan: lesson.plan) : [],
         isProvisional: isProvisional))
   }
 
@@ -122,10 +126,11 @@ public enum ModelTrainer {
     guard columns > 0 else {
       throw .notEnoughRows(have: streams.map(\.count).max() ?? 0, need: leastRows)
     }
-    let data = DataMatrix(
-      rows: values.count / columns, columns: columns, values: values, mask: mask.contains(0) ? mask : nil)
-    let windowData = DataMatrix(
-      rows: windows.count / windowColumns, columns: windowColumns, values: windows)
+    let learning = LearningRows(
+      inputs: DataMatrix(
+        rows: values.count / columns, columns: columns, values: values, mask: mask.contains(0) ? mask : nil),
+      windows: DataMatrix(rows: windows.count / windowColumns, columns: windowColumns, values: windows),
+      fields: fields.count, ordered: settings.ordered, seed: seed)
     var members: [Member] = []
     for (index, detector) in settings.detectors.enumerated() {
       if detector.companion == .season {
@@ -135,9 +140,8 @@ public enum ModelTrainer {
       }
       members.append(
         try fit(
-          detector, detector.readsWindows ? windowData : data, fields: fields.count, settings,
-          seed: seed &+ UInt64(index), shouldStop: shouldStop)
-      )
+          detector, learning.of(detector), fields: fields.count, settings, seed: seed &+ UInt64(index),
+          shouldStop: shouldStop))
     }
     return SharedWeights(
       name: name.isEmpty ? "pool-\(IncidentID.hash("\(seed) \(fields)"))" : name, fields: fields,

@@ -28,7 +28,7 @@ extension AnomalyPipeline {
     var acknowledged: [String: AcknowledgementRecord] = [:]
     let ids = Set(found.map(\.id))
     for id in ids { acknowledged[id] = try acknowledgement(of: id) }
-    let labels = try alerts.labels().filter { ids.contains($0.key) }
+    let labels = try alerts.labels(of: Array(ids))
     return AlertList(
       alerts: found, acknowledged: acknowledged, labels: labels, epoch: alerts.epoch,
       lastSeq: try alerts.lastSeq(),

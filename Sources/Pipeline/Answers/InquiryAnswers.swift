@@ -75,7 +75,8 @@ extension AnomalyPipeline {
 
   /// nil when the rows of the incident are no longer kept, or its stream has no model.
   func nearestNormal(of statements: [Alert]) -> NormalReport? {
-    let said = statements.filter { $0.state != .resolved }
+    // What was said after its end stands at an event that was no part of it.
+    let said = statements.filter { !$0.isOver }
     guard let worst = said.max(by: { $0.score < $1.score }),
       let (detector, rows) = try? shadow(
         of: worst.stream, last: Self.powerRows, skipping: [.forgotten, .maintenance]),

@@ -14,16 +14,17 @@ extension AnomalyPipeline {
     report.pid = ProcessInfo.processInfo.processIdentifier
     report.startedAt = startedAt
     report.uptime = Double(Clocks.monotonic() - startedTick) * 1e-9
-    report.streams = phaseCounts()
+    let parts = shardParts()
+    report.streams = Self.phases(parts)
     report.sources = sourceReports()
     report.totals = traffic(report.sources)
     report.queues = queueReports()
-    report.shards = shardReports()
-    report.totals.scored = onEveryShard { state in
-      state.streams.reduce(UInt64(0)) { $0 + $1.detector.status.scored }
-    }.reduce(0, +)
-    report.alerts = alertCounts()
+    report.shards = parts.map(\.report)
+    report.scoring = scoringReport(parts)
+    report.totals.scored = parts.reduce(0) { $0 + $1.totals.scored }
+    report.alerts = alertCounts(events: parts.reduce(0) { $0 + $1.report.events })
     report.trainer = trainerReport()
+    report.trainer.pooledStreams = parts.reduce(0) { $0 + $1.pooled }
     report.kernel.name = Processor.kernel
     report.kernel.better = Processor.betterKernel(than: Processor.kernel, with: Processor.features)
     report.memory.resident = Self.residentBytes()
@@ -34,22 +35,47 @@ extension AnomalyPipeline {
     report.endpoints.scores = life.withLock { $0.configuration.pipeline.publish.scores }
     report.control = controlCounts
     report.admissions = admissionReports()
-    report.scoring = scoringReport()
     report.endpoints.http = life.withLock { $0.http }
     report.memory.processorSeconds = Self.processorSeconds()
     return report
   }
 
-  func phaseCounts() -> PhaseCounts {
-    var counts = PhaseCounts()
-    for shard in onEveryShard({ state in
-      var counts = PhaseCounts()
-      for stream in state.streams { counts[stream.detector.phase] += 1 }
-      return counts
-    }) {
-      for phase in Phase.allCases { counts[phase] += shard[phase] }
+  /// What one shard says of itself, in one answer: each waits until the shard is between two batches.
+  private struct ShardPart: Sendable {
+    var phases = PhaseCounts()
+    var report = ShardReport()
+    var latency = LatencyHistogram()
+    var lag: UInt64 = 0
+    var totals = DetectorTotals()
+    var pooled = 0
+  }
+
+  private func shardParts() -> [ShardPart] {
+    let uptime = max(1, Clocks.monotonic() - startedTick)
+    return onEveryShard { state in
+      var part = ShardPart()
+      part.report.index = state.around.index
+      part.report.streams = state.streams.count
+      part.report.events = state.counters.events
+      part.report.batches = state.counters.batches
+      part.report.busyShare = Double(state.counters.busy) / Double(uptime)
+      part.latency = state.counters.latency
+      part.lag = state.counters.lag
+      for index in state.streams.indices {
+        part.phases[state.streams[index].detector.phase] += 1
+        part.totals.add(state.streams[index].detector)
+        if state.streams[index].isPooled { part.pooled += 1 }
+      }
+      return part
     }
-    return counts
+  }
+
+  func phaseCounts() -> PhaseCounts { Self.phases(shardParts()) }
+
+  private static func phases(_ parts: [ShardPart]) -> PhaseCounts {
+    parts.map(\.phases).reduce(into: PhaseCounts()) { sum, part in
+      for phase in Phase.allCases { sum[phase] += part[phase] }
+    }
   }
 
   private func traffic(_ sources: [SourceReport]) -> TrafficReport {
@@ -90,22 +116,7 @@ extension AnomalyPipeline {
     return reports
   }
 
-  private func shardReports() -> [ShardReport] {
-    let uptime = max(1, Clocks.monotonic() - startedTick)
-    return shards.compactMap { shard in
-      shard.ask { state in
-        var report = ShardReport()
-        report.index = state.around.index
-        report.streams = state.streams.count
-        report.events = state.counters.events
-        report.batches = state.counters.batches
-        report.busyShare = Double(state.counters.busy) / Double(uptime)
-        return report
-      }
-    }
-  }
-
-  private func alertCounts() -> AlertCounts {
+  private func alertCounts(events: UInt64) -> AlertCounts {
     let said = publisher.counters
     var counts = AlertCounts()
     counts.epoch = alerts.epoch
@@ -125,55 +136,36 @@ extension AnomalyPipeline {
       report.strictness = Double(budget.strictness)
       return report
     }
+    var run = FalseAlarmRunReport()
+    run.events = events
+    run.openings = (try? alerts.openings(after: publisher.firstSeq)) ?? 0
+    run.measured = run.openings > 0 ? Double(run.events) / Double(run.openings) : nil
+    run.promised = FalseAlarmRun.least(
+      life.withLock { $0.configuration.detection.alerts }, strictness: Double(budget.strictness))
+    counts.falseAlarmRun = run
     counts.openIncidents = (try? alerts.openIncidents().count) ?? 0
     return counts
   }
 
-  private func scoringReport() -> ScoringReport {
-    struct Part: Sendable {
-      var latency = LatencyHistogram()
-      var lag: UInt64 = 0
-      var scored: UInt64 = 0
-      var tails = [UInt64](repeating: 0, count: 4)
-      var trained: [Double] = []
-      var late: [String: UInt64] = [:]
-      var missing: (values: UInt64, imputed: UInt64) = (0, 0)
-    }
-    let parts = onEveryShard { state in
-      var part = Part()
-      part.latency = state.counters.latency
-      part.lag = state.counters.lag
-      for entry in state.streams {
-        let status = entry.detector.status
-        part.scored += status.scored
-        part.late.merge(status.late.byOutcome, uniquingKeysWith: +)
-        part.missing.values += status.missingValues
-        part.missing.imputed += status.imputedValues
-        for level in 0..<4 { part.tails[level] += status.tails[level] }
-        if let trainedAt = status.trainedAt { part.trained.append(trainedAt) }
-      }
-      return part
-    }
+  private func scoringReport(_ parts: [ShardPart]) -> ScoringReport {
+    let totals = parts.map(\.totals).reduce(DetectorTotals(), +)
     var report = ScoringReport()
     report.latency = parts.map(\.latency).reduce(LatencyHistogram(), +).report
     report.lag = Double(parts.map(\.lag).max() ?? 0) * 1e-9
-    let scored = parts.reduce(0) { $0 + $1.scored }
-    if scored > 0 {
+    if totals.scored > 0 {
       report.calibration = [0.1, 0.01, 0.001, 0.0001].enumerated().map { level, nominal in
-        let hits = parts.reduce(UInt64(0)) { $0 + $1.tails[level] }
-        return CalibrationPoint(nominal: nominal, measured: Double(hits) / Double(scored), events: scored)
+        CalibrationPoint(
+          nominal: nominal, measured: Double(totals.tails[level]) / Double(totals.scored),
+          events: totals.scored)
       }
     }
-    for part in parts {
-      report.lateOutcomes.merge(part.late, uniquingKeysWith: +)
-      report.missingValues += part.missing.values
-      report.imputedValues += part.missing.imputed
-    }
-    let trained = parts.flatMap(\.trained)
+    report.lateOutcomes = totals.late.byOutcome
+    report.missingValues = totals.missingValues
+    report.imputedValues = totals.imputedValues
     let now = Clocks.wall()
-    report.models = trained.count
-    report.oldestModelAge = trained.min().map { now - $0 }
-    report.newestModelAge = trained.max().map { now - $0 }
+    report.models = totals.models
+    report.oldestModelAge = totals.oldest.map { now - $0 }
+    report.newestModelAge = totals.newest.map { now - $0 }
     return report
   }
 
@@ -202,7 +194,6 @@ extension AnomalyPipeline {
     report.rejected = counters.rejected
     report.failed = counters.failed
     report.lastError = counters.lastError
-    report.pooledStreams = onEveryShard { $0.streams.count(where: \.isPooled) }.reduce(0, +)
     return report
   }
 

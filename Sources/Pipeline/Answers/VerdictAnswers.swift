@@ -11,7 +11,7 @@ extension AnomalyPipeline {
     else {
       throw Failure.unknownIncident(order.id)
     }
-    let end = incident.state == .resolved ? last.ts : .infinity
+    let end = incident.state == .resolved ? last.resolvedAt ?? last.ts : .infinity
     // True and expected: not learned from. False alarms and new normals: learned from.
     let change: FlagChange =
       switch order.verdict {

@@ -47,6 +47,8 @@ final class Publisher: Sendable {
   private let pending = Guarded<[Alert]>([])
   private let message = Guarded(ScoreMessage())
   private let keep: Int
+  /// The number of the last statement of the life before.
+  let firstSeq: UInt64
   private let sincePruned = Guarded(0)
   private let sinceCheckpoint = Guarded(0)
 
@@ -84,6 +86,7 @@ final class Publisher: Sendable {
         try store.silences(at: Clocks.wall()).map { ($0.stream.name, $0.until) }, uniquingKeysWith: max))
     announced = Guarded(Set(try store.openIncidents().map(\.id)))
     let last = try store.lastSeq()
+    firstSeq = last
     counted.withLock { $0.lastSeq = last }
   }
 
@@ -133,22 +136,12 @@ final class Publisher: Sendable {
       let recorded = try store.append(pending.value).alerts
       pending.value.removeAll()
       for alert in recorded { send(alert) }
-      // Only now, when everything is said, does anybody wait for the disk.
-      sinceCheckpoint.value += recorded.count
-      if sinceCheckpoint.value >= Self.checkpointAfter {
-        sinceCheckpoint.value = 0
-        try store.checkpoint()
-      }
-      sincePruned.value += recorded.count
-      if sincePruned.value >= 1000 {
-        sincePruned.value = 0
-        _ = try store.prune(keeping: keep, since: -.infinity)
-      }
       counted.withLock { [last = recorded.last?.seq] in
         $0.unrecorded = 0
         $0.lastError = nil
         $0.lastSeq = last ?? $0.lastSeq
       }
+      tidy(after: recorded.count)
     } catch {
       let excess = pending.value.count - Self.pendingCapacity
       if excess > 0 {
@@ -164,8 +157,25 @@ final class Publisher: Sendable {
     }
   }
 
+  /// Only now, when everything is said and counted, does anybody wait for the disk.
+  private func tidy(after count: Int) {
+    attempt {
+      sinceCheckpoint.value += count
+      if sinceCheckpoint.value >= Self.checkpointAfter {
+        sinceCheckpoint.value = 0
+        try store.checkpoint()
+      }
+      sincePruned.value += count
+      if sincePruned.value >= 1000 {
+        sincePruned.value = 0
+        _ = try store.prune(keeping: keep, since: -.infinity)
+      }
+    }
+  }
+
   /// Leaves out what is silenced, and makes the first thing said about an incident an opening: one that a silence
-  /// swallowed is opened when the silence ends, one that came and went in silence is never mentioned.
+  /// swallowed is opened when the silence ends, one that came and went in silence is never mentioned. What amends an incident after
+  /// its end opens none: the history takes it only if the incident was said.
   private func audible(_ alerts: [Alert]) -> [Alert] {
     if alerts.isEmpty { return [] }
     let now = Clocks.wall()
@@ -182,6 +192,11 @@ final class Publisher: Sendable {
         || !isAnnounced && alert.state == .resolved
       {
         counted.withLock { $0.silenced += 1 }
+        continue
+      }
+      if alert.resolvedAt != nil {
+        alert.group = groups.value.group(ofResolved: alert.id)
+        said.append(alert)
         continue
       }
       if !isAnnounced, !rules.gates.pass(alert) {

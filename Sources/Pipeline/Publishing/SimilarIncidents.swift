@@ -18,7 +18,7 @@ extension AlertStore {
       .map { (alert: $0, likeness: Likeness.of($0, alert)) }
       .filter { $0.likeness >= Likeness.bar }
     if alike.isEmpty { return [] }
-    let labels = try labels()
+    let labels = try labels(of: alike.map(\.alert.id))
     let best = alike.sorted {
       // To two digits they are equally alike.
       let (a, b) = (($0.likeness * 100).rounded(), ($1.likeness * 100).rounded())

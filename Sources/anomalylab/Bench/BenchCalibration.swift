@@ -21,14 +21,15 @@ struct BenchCalibration {
   var only: String?
 
   /// One line each of the measured rate of p ≤ 10⁻² and p ≤ 10⁻³ per case: `reference_value` is what was promised, `ratio`
-  /// should lie within 0.8 and 1.25.
+  /// should lie within 0.8 and 1.25. Then how many rows lay between two of these, and between two incidents, with the promise: of
+  /// incidents that is the least that it should be.
   func run() throws -> [BenchRecord] {
     var records: [BenchRecord] = []
     for noise in Noise.allCases {
       for features in [1, 16] {
         let name = "\(noise.rawValue) features=\(features)"
         if let only, !name.contains(only) { continue }
-        let (rates, incidents) = try measure(noise, features)
+        let (rates, incidents, runs) = try measure(noise, features)
         for (alpha, rate) in rates {
           records.append(
             BenchRecord(
@@ -41,12 +42,22 @@ struct BenchCalibration {
             bench: "calibration", case: "\(name) incidents seed=\(seed)", value: Double(incidents),
             unit: "incidents",
             reference: "none wanted", referenceValue: 0))
+        for (what, promised, run) in runs {
+          records.append(
+            BenchRecord(
+              bench: "calibration", case: "\(name) between \(what) seed=\(seed)", value: run.length,
+              unit: "rows",
+              reference: what == "incidents" ? "promised at least" : "promised", referenceValue: promised,
+              note: run.note))
+        }
       }
     }
     return records
   }
 
-  private func measure(_ noise: Noise, _ features: Int) throws -> ([(Double, Double)], UInt64) {
+  private typealias Runs = [(what: String, promised: Double, run: AlarmRuns)]
+
+  private func measure(_ noise: Noise, _ features: Int) throws -> ([(Double, Double)], UInt64, Runs) {
     var source = NoiseSource(noise, features: features, seed: seed)
     let names = (0..<features).map { "f\($0)" }
     var rows = TrainingRows(fields: names)
@@ -62,6 +73,9 @@ struct BenchCalibration {
       try ModelTrainer.train(
         rows, settings: settings, seed: seed, snapshotName: "bench", trainedAt: 0))
     var workspace = DetectorWorkspace()
+    let alphas = [0.01, 0.001]
+    var beyond = [AlarmRuns](repeating: AlarmRuns(), count: alphas.count)
+    var openings = AlarmRuns()
     var done = 0
     while done < events {
       let count = min(DetectorWorkspace.batchRows, events - done)
@@ -69,11 +83,19 @@ struct BenchCalibration {
         rows: source.rows(count), width: features,
         timestamps: (0..<count).map { Double(training + done + $0) }, count: count, workspace: &workspace)
       done += count
+      let opened = zip(workspace.alerts, workspace.alertRows).filter { $0.0.state == .open }.map(\.1)
+      for row in 0..<count {
+        for index in alphas.indices { beyond[index].add(isAlarm: workspace.pValue(row) <= alphas[index]) }
+        openings.add(isAlarm: opened.contains(row))
+      }
     }
     let status = detector.status
     let scored = Double(status.scored)
     return (
-      [(0.01, Double(status.tails[1]) / scored), (0.001, Double(status.tails[2]) / scored)], status.incidents
+      [(0.01, Double(status.tails[1]) / scored), (0.001, Double(status.tails[2]) / scored)],
+      status.incidents,
+      alphas.indices.map { ("p ≤ \(alphas[$0])", 1 / alphas[$0], beyond[$0]) }
+        + [("incidents", FalseAlarmRun.least(settings.alerts), openings)]
     )
   }
 }

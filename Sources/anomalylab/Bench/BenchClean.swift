@@ -28,14 +28,14 @@ extension Benchmarks {
   }
 }
 
-/// Rows with no label, and how many of them were called odd at each rate.
+/// Rows with no label, how many of them were called odd at each rate, and at how many an incident opened.
 struct CleanRates {
   static let alphas = [0.1, 0.01, 0.001]
   /// Rows after a labelled one that still feel it, and rows before it in which its labeller may have seen nothing yet.
   static let margin = 64
 
-  var rows = 0
-  var beyond = [Int](repeating: 0, count: alphas.count)
+  private var beyond = [AlarmRuns](repeating: AlarmRuns(), count: alphas.count)
+  private var openings = AlarmRuns()
 
   init() {}
 
@@ -48,27 +48,38 @@ struct CleanRates {
       for near in max(0, row - Self.margin)...min(table.count - 1, row + Self.margin) { isNear[near] = true }
     }
     var rates = CleanRates()
+    var wasAlert = false
     var replay = ReplayRun(table, stream: "clean", settings: DetectionSettings(), seed: seed)
     try replay.run(rows: .test) { result in
+      defer { wasAlert = result.isAlert }
       guard !isNear[result.index] else { return }
-      rates.rows += 1
-      for (index, alpha) in Self.alphas.enumerated() where result.pValue <= alpha { rates.beyond[index] += 1 }
+      for (index, alpha) in Self.alphas.enumerated() {
+        rates.beyond[index].add(isAlarm: result.pValue <= alpha)
+      }
+      rates.openings.add(isAlarm: result.isAlert && !wasAlert)
     }
     self = rates
   }
 
   mutating func add(_ other: CleanRates) {
-    rows += other.rows
-    for index in beyond.indices { beyond[index] += other.beyond[index] }
+    for index in beyond.indices { beyond[index].add(other.beyond[index]) }
+    openings.add(other.openings)
   }
 
   func report(_ name: String, _ run: BenchRun) {
+    let rows = openings.rows
     guard rows > 0 else { return }
     for (index, alpha) in Self.alphas.enumerated() where Double(rows) * alpha >= 1 {
       run.report(
-        "\(name), \(rows) rows, p ≤ \(alpha)", Double(beyond[index]) / Double(rows), "of the rows",
+        "\(name), \(rows) rows, p ≤ \(alpha)", Double(beyond[index].alarms) / Double(rows), "of the rows",
         reference: "promised", alpha)
+      run.report(
+        "\(name), between p ≤ \(alpha)", beyond[index].length, "rows", reference: "promised", 1 / alpha,
+        note: beyond[index].note)
     }
+    run.report(
+      "\(name), between incidents", openings.length, "rows", reference: "promised at least",
+      FalseAlarmRun.least(DetectionSettings().alerts), note: openings.note)
   }
 
   /// CSV files of a folder and of the folders in it, or the one file that is given, each with the name of its folder.

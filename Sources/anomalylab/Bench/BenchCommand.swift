@@ -52,7 +52,7 @@ struct BenchRun: Sendable {
   func report(_ record: BenchRecord) {
     report(
       record.case, record.value, record.unit, reference: record.reference,
-      record.referenceValue == 0 ? nil : record.referenceValue)
+      record.referenceValue == 0 ? nil : record.referenceValue, note: record.note)
   }
 
   /// Prints one result: a JSON line, or a line for a person.

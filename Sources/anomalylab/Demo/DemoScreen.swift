@@ -29,6 +29,8 @@ struct DemoScreen {
       for feature in alert.features.prefix(DemoJudge.explained) {
         Output.line("            \(self.feature(feature))")
       }
+    case .update where alert.isOver:
+      moment(alert.ts, style(.faint, "○ amended") + "  score \(score): what came late belongs to it")
     case .update:
       moment(
         alert.ts,

@@ -91,7 +91,7 @@ struct ReplayRun {
       // Open from the statement that opens it on, up to the one that ends it: what could be known at this row.
       var isAlert = isOpen
       while said < workspace.alerts.count, workspace.alertRows[said] == row {
-        isOpen = workspace.alerts[said].state != .resolved
+        isOpen = !workspace.alerts[said].isOver || (isOpen && workspace.alerts[said].resolvedAt != nil)
         isAlert = isAlert || isOpen
         said += 1
       }

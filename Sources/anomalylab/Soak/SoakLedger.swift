@@ -51,7 +51,7 @@ struct SoakLedger {
       let window =
         SoakPublisher.time(fault.start, plan)...SoakPublisher.time(fault.end + Self.grace, plan)
       let said = statements.filter {
-        $0.stream == name && $0.state != .resolved && window.contains($0.ts)
+        $0.stream == name && !$0.isOver && window.contains($0.ts)
       }.min { $0.ts < $1.ts }
       if let said { used.insert(said.id) }
       return Finding(
