@@ -47,10 +47,11 @@ struct FigureMemory: Sendable, Equatable {
   /// How much above the recent past is still no beginning, in nats.
   private static let tolerance: Float = 0.3
 
-  /// Takes the bounded figure of an event; by how much it is above all of the recent past: 0 unless something begins.
+  /// Takes the bounded figure of an event; by how much it is above all of the recent past, and above what was at this time of other
+  /// days (``RecurringPeaks``): 0 unless something begins.
   @inline(__always)
-  mutating func beginning(_ bounded: Float) -> Float {
-    let above = max(0, bounded - peak - Self.tolerance)
+  mutating func beginning(_ bounded: Float, above usual: Float = 0) -> Float {
+    let above = max(0, bounded - max(peak, usual) - Self.tolerance)
     peak = max(peak * Self.peakKept, bounded)
     return above
   }
@@ -58,8 +59,8 @@ struct FigureMemory: Sendable, Equatable {
   /// The same, and beside it the mean of what began over the last stretch: highest where something begins, and somewhat
   /// higher for a while after, since what began has seldom ended with its first event.
   @inline(__always)
-  mutating func begun(_ bounded: Float) -> Float {
-    let above = beginning(bounded)
+  mutating func begun(_ bounded: Float, above usual: Float = 0) -> Float {
+    let above = beginning(bounded, above: usual)
     lasting += Self.lastingShare * (above - lasting)
     return above + lasting
   }

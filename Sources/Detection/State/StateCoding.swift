@@ -4,7 +4,7 @@ public import Events
 extension StreamDetector {
   private static let section = "state"
   /// Version 5 ends before what is said of filled-in values and late events, version 6 lacks how long what began stays in the
-  /// score, version 7 knows nothing of jumps; all are still read.
+  /// score, version 7 knows nothing of jumps and of what is odd each day; all are still read.
   private static let version: UInt32 = 8
 
   /// About 2.2 KB with 16 fields, 1.3 KB more while an incident is open.
@@ -64,6 +64,7 @@ extension StreamDetector {
       for time in times { writer.append(time) }
     }
     writer.append(memory.lasting)
+    recurring.encode(to: &writer)
     if model != nil {
       jumps.encode(to: &writer)
       writer.append(heldJumps != nil)
@@ -197,6 +198,10 @@ extension StreamDetector {
     if version >= 7 {
       let lasting = try reader.finiteFloat()
       if isOfModel { memory.lasting = lasting }
+    }
+    if version >= 8 {
+      let recurring = try RecurringPeaks(decoding: &reader)
+      if isOfModel { self.recurring = recurring }
     }
     if version >= 8, !modelName.isEmpty {
       let laws = isOfModel ? model?.contents.jumps : nil

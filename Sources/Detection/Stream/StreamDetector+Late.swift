@@ -104,7 +104,7 @@ extension StreamDetector {
     self.trackers = []
     let newest = memory
     memory = remembered
-    let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
+    let ofModels = hasNothing ? 0 : combine(row, timestamps[row], contents, trackers.span, &workspace)
     memory = newest
     noteSuspects(1, contents, &workspace)
     let jumped = hasNothing ? 0 : jump(row, first: row, contents, trackers[0].counted, &workspace)

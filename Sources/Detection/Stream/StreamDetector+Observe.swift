@@ -147,7 +147,7 @@ extension StreamDetector {
     let before = (memory: memory, policy: policy, ofMean: ofMean, tails: counters.tails, surprise: surprise)
     workspace.trackers.removeAll(keepingCapacity: true)
     workspace.trackers.append(contentsOf: trackers)
-    followRun(range, contents, &workspace)
+    followRun(range, timestamps, contents, &workspace)
     jumpRun(range, contents, &workspace)
     let unseen = unseenRows
     for row in range {
@@ -183,9 +183,10 @@ extension StreamDetector {
     return true
   }
 
-  /// What ``combine(_:_:_:_:)`` and ``learn(_:_:_:_:)`` do row by row, for all rows of a run.
+  /// What ``combine(_:_:_:_:_:)`` and ``learn(_:_:_:_:)`` do row by row, for all rows of a run.
   private mutating func followRun(
-    _ range: Range<Int>, _ contents: StreamModel.Contents, _ workspace: inout DetectorWorkspace
+    _ range: Range<Int>, _ timestamps: [Double], _ contents: StreamModel.Contents,
+    _ workspace: inout DetectorWorkspace
   ) {
     let step = settings.calibration.step
     let detectors = contents.members.count
@@ -211,7 +212,7 @@ extension StreamDetector {
       for row in range {
         workspace.oddness[row] = contents.oddness(
           workspace.combined[row],
-          beginning: contents.plan.ordered ? memory.begun(workspace.bounded[row]) : 0)
+          beginning: begun(workspace.bounded[row], at: timestamps[row], contents))
       }
     }
     trackers[0].follow(workspace.combined, range, step: step, into: &workspace.logP)
@@ -232,7 +233,7 @@ extension StreamDetector {
       let hasNothing = hasMissing && workspace.inputs.isEmptyRow(row - range.lowerBound, plan: contents.plan)
       let remembered = memory
       if hasNothing { workspace.own[row] = .nan }
-      let ofModels = hasNothing ? 0 : combine(row, contents, trackers.span, &workspace)
+      let ofModels = hasNothing ? 0 : combine(row, timestamps[row], contents, trackers.span, &workspace)
       let jumped =
         hasNothing ? 0 : jump(row, first: range.lowerBound, contents, trackers[0].counted, &workspace)
       var known = max(workspace.still.combined(ofModels, row: row, opening: opening), lowestLogP)
@@ -282,7 +283,7 @@ extension StreamDetector {
 
   /// ln p of one row from its raw scores. Leaves in the workspace what the trackers learn from.
   mutating func combine(
-    _ row: Int, _ contents: StreamModel.Contents, _ trackers: Span<ThresholdTracker>,
+    _ row: Int, _ time: Double, _ contents: StreamModel.Contents, _ trackers: Span<ThresholdTracker>,
     _ workspace: inout DetectorWorkspace
   ) -> Float {
     let detectors = contents.members.count
@@ -297,8 +298,7 @@ extension StreamDetector {
     let u = contents.standardized(figure, detectors)
     workspace.ofRow = u
     if workspace.wantsOddness {
-      workspace.oddness[row] = contents.oddness(
-        u, beginning: contents.plan.ordered ? memory.begun(bounded) : 0)
+      workspace.oddness[row] = contents.oddness(u, beginning: begun(bounded, at: time, contents))
     }
     return max(trackers[0].logP(u), lowestLogP)
   }
@@ -369,18 +369,6 @@ private func add(
 let lowestLogP: Float = -138.15511
 
 extension StreamModel.Contents {
-  /// 0…100 of a standardised combined figure, by the thresholds of the training, and of by how much it is above the recent past.
-  ///
-  /// −ln p of the figure plus the weighted beginning, `x`, as `100 (1 − e^(−x/4))`; beyond ``saturation`` it goes on as
-  /// `100 (1 − e^(−x₀/4) x₀/x)`, so that the order of the very strange is not lost in the digits.
-  func oddness(_ u: Float, beginning: Float) -> Double {
-    let x = Double(weightOfBeginnings * beginning - combinedReading.logP(u))
-    let shown = min(x, Self.saturation)
-    return 100 * (1 - exp(-shown / 4) * shown / max(x, 1e-9))
-  }
-
-  private static var saturation: Double { 40 }
-
   /// Standardises the scores of a run of rows; they begin at `first` of what they are written to.
   func standardize(
     _ scores: [Float], from first: Int, _ range: Range<Int>, _ index: Int, into standard: inout [Float]

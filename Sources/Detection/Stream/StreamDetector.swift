@@ -29,6 +29,8 @@ public struct StreamDetector: Sendable {
   /// The last rows of scaled levels, see ``InputPlan/contextRows``.
   var context: [Float] = []
   var memory = FigureMemory()
+  /// Only filled where scores that compare events far apart are wanted.
+  var recurring = RecurringPeaks()
   /// Among these an event that comes late is placed.
   var recent = RecentRows()
   /// Incidents that ended among these rows, oldest first.
@@ -80,7 +82,7 @@ public struct StreamDetector: Sendable {
   public mutating func install(_ model: StreamModel) {
     // The context is in the old model's scale. What a provisional one remembered of scores means nothing to the next.
     let rows = self.model.map { rescaledContext(from: $0, to: model) }
-    if self.model?.isProvisional == true { memory = FigureMemory() }
+    if self.model?.isProvisional == true { (memory, recurring) = (FigureMemory(), RecurringPeaks()) }
     if !isSettled { calibratedFrom = counters.scored }
     self.model = model
     findColumns(of: model)

@@ -36,6 +36,9 @@ public struct StreamModel: Sendable {
     /// In ``oddness(_:beginning:)``: at what begins one looks first, the more so where there is but one metric, which has a new
     /// level more often than a fault that lasts.
     let weightOfBeginnings: Float
+    /// What has its own time of the day begins nothing; nil: nobody remembers. Only where there is but one metric: of several, what
+    /// is odd in its own way each day is as often a fault that comes back.
+    let turning: RecurringPeaks.Turning?
     /// What one detector can add to what begins, in nats, before its share: a single one far beyond its scale would else hide
     /// what begins after it.
     let partBound: Float
@@ -94,6 +97,11 @@ public struct StreamModel: Sendable {
       var combined = calibrations[detectors.count]
       combined.shape = Self.readingShape
       (weightOfBeginnings, partBound) = fields.count == 1 ? (100, 8) : (max(3, 30 / Float(fields.count)), 30)
+      let season = members.lazy.compactMap {
+        if case .seasonal(let season) = $0 { season } else { nil }
+      }.first
+      turning =
+        plan.ordered && fields.count == 1 ? RecurringPeaks.Turning(season: season, interval: interval) : nil
       combinedReading = ThresholdTracker(combined)
       // Nothing is said by one value alone as long as there is little to go by.
       self.jumps = JumpLaws(isProvisional ? [] : jumps)
