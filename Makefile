@@ -12,7 +12,7 @@ PUBLISHERS := .build/publishers
 CHECKED := --explicit-target-dependency-import-check error
 PACKAGES := libzmq3-dev libopenblas-dev libsimdjson-dev libsystemd-dev libsqlite3-dev zlib1g-dev libpng-dev pkg-config
 
-.PHONY: all build deps demo demo-live test test-slow interop boot lint format bench bench-build install uninstall deb clean
+.PHONY: all build deps demo demo-live test test-slow interop boot docs lint format bench bench-build install uninstall deb clean
 
 all: build
 
@@ -52,6 +52,10 @@ interop: deps
 	@test -x $(PUBLISHERS)/bin/circusd -a -x $(PUBLISHERS)/bin/glances || { rm -rf $(PUBLISHERS); \
 	  python3 -m venv $(PUBLISHERS) && $(PUBLISHERS)/bin/pip install --quiet circus pyzmq glances; }
 	ANOMALYD_INTEROP=1 $(SWIFT) test -c release --filter PublisherTests
+
+# The pages of all modules, from what is said in the sources, by DocC; links that lead nowhere are errors.
+docs: deps
+	config/docs/build .build/docs
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
