@@ -42,6 +42,7 @@ extension AlertStore {
     public var outcome: String
   }
 
+  /// A wish that models be trained again, kept until it is met.
   public struct RetrainRequest: Sendable, Equatable {
     public var number: Int
     public var at: Double
@@ -141,7 +142,7 @@ extension AlertStore {
 
   // MARK: requests to retrain
 
-  /// Remembered until ``finishRetraining(through:)``, also over a restart.
+  /// Remembered until ``finishRetraining(_:)``, also over a restart.
   ///
   /// - Parameters:
   ///   - stream: nil for all.

@@ -12,6 +12,7 @@ extension AlertStore {
 
   /// A statement that would contradict the history, for instance said again after a crash. Not to be published.
   public struct Refused: Sendable, Equatable {
+    /// Why a statement was not taken.
     public enum Reason: String, Sendable {
       case incidentExists = "an incident of this id was opened before"
       case incidentResolved = "the incident is already resolved"
@@ -24,7 +25,7 @@ extension AlertStore {
   /// Puts statements into the history, all in one transaction, and numbers them without holes.
   ///
   /// An update of an incident that the history does not know (it began anew) is taken as its beginning. One that amends an incident
-  /// after its end (``Alert/resolvedAt``) leaves it resolved.
+  /// after its end (`Alert.resolvedAt`) leaves it resolved.
   public func append(_ alerts: [Alert]) throws(ArchiveError) -> Appended {
     if alerts.isEmpty { return Appended(alerts: [], refused: []) }
     let encoder = AlertCoding.encoder()

@@ -4,6 +4,7 @@
 /// of sections (4), the kind (length 4, UTF-8); per section its name (length 4, UTF-8), its size (8) and its bytes; at
 /// the end XXH64 of all that (8).
 public struct Container: Sendable, Equatable {
+  /// Bytes under a name.
   public struct Section: Sendable, Equatable {
     public var name: String
     public var bytes: [UInt8]

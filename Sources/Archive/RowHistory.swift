@@ -3,7 +3,7 @@ public import Events
 /// Bounded memory of one stream's rows on disk, to learn from: the most recent ones without gaps, and a uniform sample of
 /// what came before.
 ///
-/// Rows are staged in memory (``append(timestamp:flags:values:)``, no system call) and written together
+/// Rows are staged in memory (``append(_:width:timestamps:flags:)``, no system call) and written together
 /// (``flush(fields:scratch:)``, a few system calls). Owned by the thread of the stream; other threads read the file with
 /// ``HistoryStore/read(_:last:skipping:)`` at any time. What is not yet flushed is lost in a crash, nothing else.
 public struct RowHistory: Sendable {

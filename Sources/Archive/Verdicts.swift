@@ -4,6 +4,7 @@ import GRDB
 
 /// What people said of incidents and windows, with what it changed, so that it can be taken back.
 extension AlertStore {
+  /// A verdict as it was given.
   public struct VerdictRecord: Sendable, Equatable {
     public var number = 0
     /// Seconds since 1970.

@@ -143,6 +143,7 @@ public enum ControlRequest: Sendable, Equatable {
 
 /// Which streams, in which order, and how many of them.
 public struct StreamQuery: Sendable, Codable, Equatable {
+  /// Which streams come first.
   public enum Order: String, Sendable, Codable, CaseIterable {
     /// By name.
     case name

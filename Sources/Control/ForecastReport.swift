@@ -71,6 +71,7 @@ public struct ForecastQuery: Sendable, Codable, Equatable {
 
 /// How the fields of a stream will go on: see `anomalyctl forecast`.
 public struct ForecastReport: Sendable, Codable, Equatable {
+  /// What is expected at one moment, and between what.
   public struct Point: Sendable, Codable, Equatable {
     /// Event time, seconds since 1970.
     public var ts: Double
@@ -101,6 +102,7 @@ public struct ForecastReport: Sendable, Codable, Equatable {
     }
   }
 
+  /// How one field goes on.
   public struct Field: Sendable, Codable, Equatable {
     public var name: String
     /// The last value that came; null when the last row did not bring it.

@@ -29,6 +29,7 @@ public struct AlertList: Sendable, Codable, Equatable {
   }
 }
 
+/// Who took an incident in hand, when, and what they wrote.
 public struct AcknowledgementRecord: Sendable, Codable, Equatable {
   public var by: String
   public var note: String
@@ -67,6 +68,7 @@ public struct Explanation: Sendable, Codable, Equatable {
   }
 }
 
+/// A score at its time.
 public struct ScorePoint: Sendable, Codable, Equatable {
   public var ts: Double
   public var score: Double
@@ -144,12 +146,14 @@ public struct ReloadEffect: Sendable, Codable, Equatable {
 
 /// Is everything in order?
 public struct DoctorReport: Sendable, Codable, Equatable {
+  /// How a check came out; ordered, worst last.
   public enum Finding: String, Sendable, Codable, Comparable, CaseIterable {
     case ok, warn, fail
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
     public static func < (a: Finding, b: Finding) -> Bool { a.rank < b.rank }
   }
 
+  /// One thing that was looked at.
   public struct Check: Sendable, Codable, Equatable {
     /// What was looked at: "matrix kernel", "state directory".
     public var name: String

@@ -1,5 +1,6 @@
 /// How small a fault a stream's detector finds: see `anomalyctl power`.
 public struct PowerReport: Sendable, Codable, Equatable {
+  /// How many faults of one size were found.
   public struct Point: Sendable, Codable, Equatable {
     /// In ``Curve/unit``.
     public var size: Double
@@ -22,6 +23,7 @@ public struct PowerReport: Sendable, Codable, Equatable {
     }
   }
 
+  /// One kind of fault by its sizes.
   public struct Curve: Sendable, Codable, Equatable {
     public var fault: String
     public var unit: String
@@ -50,6 +52,7 @@ public struct PowerReport: Sendable, Codable, Equatable {
 
 /// What has changed about the fields of a stream, apart from anomalies: see `anomalyctl drift`.
 public struct FieldDriftReport: Sendable, Codable, Equatable {
+  /// How far one field has moved.
   public struct Field: Sendable, Codable, Equatable {
     public var name: String
     /// Kolmogorov–Smirnov, 0…1.
@@ -100,6 +103,7 @@ public struct FieldDriftReport: Sendable, Codable, Equatable {
   public var fields: [Field] = []
   public init() {}
 
+  /// The outcome of a statistical test.
   public struct Test: Sendable, Codable, Equatable {
     public var statistic: Double
     public var pValue: Double
@@ -122,6 +126,7 @@ public struct FieldDriftReport: Sendable, Codable, Equatable {
 
 /// Which few features, at which values, would have kept an event from being odd.
 public struct NormalReport: Sendable, Codable, Equatable {
+  /// A field that would have had to be different.
   public struct Change: Sendable, Codable, Equatable {
     public var name: String
     public var value: Double?

@@ -85,6 +85,7 @@ public struct SnapshotDiff: Sendable, Codable, Equatable {
 
 /// An alert's figures as they were said, and computed once more from what was kept.
 public struct RerunReport: Sendable, Codable, Equatable {
+  /// A number as it was said and as it comes out again.
   public struct Figure: Sendable, Codable, Equatable {
     public var name: String
     public var said: Double

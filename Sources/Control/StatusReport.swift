@@ -253,6 +253,7 @@ public struct KernelReport: Sendable, Codable, Equatable {
   public init() {}
 }
 
+/// What the process uses, and what it keeps on disk.
 public struct MemoryReport: Sendable, Codable, Equatable {
   /// Resident bytes of the process.
   public var resident: UInt64 = 0
@@ -266,6 +267,7 @@ public struct MemoryReport: Sendable, Codable, Equatable {
   }
 }
 
+/// The config in force.
 public struct ConfigurationReport: Sendable, Codable, Equatable {
   /// The file it came from; nil for the built-in default.
   public var path: String?
@@ -273,6 +275,7 @@ public struct ConfigurationReport: Sendable, Codable, Equatable {
   public var loadedAt: Double = 0
   /// The last reload that was asked for.
   public var lastReload: Reload?
+  /// An attempt to take another config into force.
   public struct Reload: Sendable, Codable, Equatable {
     public var at: Double = 0
     public var accepted = false
@@ -334,6 +337,7 @@ public struct AdmissionReport: Sendable, Codable, Equatable {
   public init() {}
 }
 
+/// What became of control requests since the start.
 public struct ControlCounts: Sendable, Codable, Equatable {
   public var answered: UInt64 = 0
   public var malformed: UInt64 = 0

@@ -183,6 +183,7 @@ public struct CurveReport: Sendable, Codable, Equatable {
   }
 }
 
+/// Every model in use, or those of one stream.
 public struct ModelList: Sendable, Codable, Equatable {
   public var models: [ModelSummary]
   public init(models: [ModelSummary]) { self.models = models }
@@ -198,6 +199,7 @@ public struct SnapshotList: Sendable, Codable, Equatable {
   }
 }
 
+/// One model on disk, and how it came to be.
 public struct SnapshotSummary: Sendable, Codable, Equatable {
   public var id = ""
   /// Seconds since 1970.

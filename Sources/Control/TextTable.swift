@@ -1,5 +1,6 @@
 /// How text may look: with colour on a terminal, plain elsewhere.
 public struct TextStyle: Sendable, Equatable {
+  /// What a piece of text means to say by its look.
   public enum Tone: Sendable { case plain, strong, faint, good, notice, bad }
 
   public var isColoured: Bool
@@ -23,8 +24,10 @@ public struct TextStyle: Sendable, Equatable {
 
 /// Rows of cells as aligned columns for a person to read.
 public struct TextTable: Sendable {
+  /// At which edge of its column a cell stands.
   public enum Alignment: Sendable { case left, right }
 
+  /// What stands above the cells, and where they align.
   public struct Column: Sendable {
     public var title: String
     public var alignment: Alignment
@@ -34,6 +37,7 @@ public struct TextTable: Sendable {
     }
   }
 
+  /// A text with its look; control characters in it are made visible.
   public struct Cell: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     public var text: String
     public var tone: TextStyle.Tone

@@ -93,6 +93,7 @@ public struct VerdictReport: Sendable, Codable, Equatable {
 
 /// The log of what people and programs asked for, newest first.
 public struct AuditList: Sendable, Codable, Equatable {
+  /// One thing that was asked for, and what came of it.
   public struct Entry: Sendable, Codable, Equatable {
     public var number = 0
     /// Seconds since 1970.

@@ -20,7 +20,7 @@ public struct Token: Sendable {
 
   /// Reads the token from a file; makes one of the given randomness when there is none.
   ///
-  /// - Throws: ``Failure`` of kind `io` when it can be neither read nor written.
+  /// - Throws: `Failure` of kind `io` when it can be neither read nor written.
   public static func keep(at path: String, random: () -> UInt64) throws(Failure) -> Token {
     if let text = try? String(contentsOfFile: path, encoding: .utf8) {
       let token = text.filter { !$0.isWhitespace }

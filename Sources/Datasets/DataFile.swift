@@ -3,6 +3,7 @@
 /// The format is what the first bytes say, then what the name ends with; `.gz` is expanded whatever the name. Nothing in a
 /// file is believed: sizes are held against the bytes that are there before memory is asked for.
 public enum DataFile {
+  /// What has to be known to read a file, beyond its bytes.
   public struct ReadingOptions: Sendable {
     /// Columns of a CSV that are no numbers to learn from (`split`, `label`): they become ``DataArray/texts``.
     public var textColumns: Set<String> = []
@@ -14,6 +15,7 @@ public enum DataFile {
     }
   }
 
+  /// What can be chosen about how a file is written.
   public struct WritingOptions: Sendable {
     /// How pictures are laid out in a PNG.
     public var grid = PictureGrid()

@@ -20,6 +20,7 @@ public struct DetectionSettings: Sendable, Equatable {
     public init() {}
   }
 
+  /// What can be chosen about the Gaussian–Bernoulli RBM.
   public struct RBM: Sendable, Equatable {
     public var enabled = true
     public var epochs = 40

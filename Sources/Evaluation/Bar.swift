@@ -3,6 +3,7 @@ import Networks
 
 /// A figure that a member of the suite has to reach on data that everybody has: what is trained, on what, and what counts.
 public struct Bar: Sendable {
+  /// On which side of the bar a figure is good.
   public enum Direction: String, Sendable, Codable {
     case atMost
     case atLeast
@@ -47,6 +48,7 @@ public struct Bar: Sendable {
     direction == .atMost ? value <= limit : value >= limit
   }
 
+  /// What something much simpler reaches on the same data.
   public struct Baseline: Sendable, Equatable {
     public let name: String
     public let value: Double

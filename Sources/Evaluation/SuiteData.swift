@@ -7,6 +7,7 @@ public struct SuiteData: Sendable {
   public let folder: String
   public init(folder: String) { self.folder = folder }
 
+  /// Which rows of a data set.
   public enum Part: String, Sendable {
     case train
     case valid

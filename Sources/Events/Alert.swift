@@ -2,8 +2,10 @@
 ///
 /// The JSON names are those of the published format (schema 1) and are fixed.
 public struct Alert: Sendable, Codable, Equatable {
+  /// Where an incident stands when something is said of it.
   public enum State: String, Sendable, Codable, CaseIterable { case open, update, resolved }
 
+  /// How bad it is; ordered.
   public enum Severity: String, Sendable, Codable, CaseIterable, Comparable {
     case warning, minor, major, critical
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
@@ -55,6 +57,7 @@ public struct Alert: Sendable, Codable, Equatable {
     }
   }
 
+  /// Which models judged.
   public struct Model: Sendable, Codable, Equatable {
     public var snapshot: String
     /// Seconds since 1970.

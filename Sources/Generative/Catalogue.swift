@@ -36,6 +36,7 @@ public enum Catalogue {
     }
   }
 
+  /// One member: its name, what it can do, how it is fitted and read.
   public struct Entry: Sendable {
     /// The name by which programs know it, for instance `gaussian-rbm`.
     public let name: String

@@ -8,7 +8,7 @@ import Tensors
 /// Everything that chains need between steps is a statistic of the parameters, so that a run goes on after a pause as if there had
 /// been none.
 public protocol EnergyDesign: LikelihoodDesign {
-  /// Parts of the training that follow one another, by their shares of the steps; ``companion(stages:seed:)`` is told of each
+  /// Parts of the training that follow one another, by their shares of the steps; ``EnergyDesign/companion(_:seed:)`` is told of each
   /// step's.
   var stages: [Float] { get }
 

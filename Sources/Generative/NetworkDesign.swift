@@ -45,7 +45,7 @@ public struct SampleRequest: Sendable {
 }
 
 /// A member of the suite that is made of layers: what a paper's section on its model says. What all such members share is written
-/// once, in ``NetworkModel`` and ``NetworkFit``: preparing rows, training, resuming, scoring in batches, files.
+/// once, in ``NetworkModel`` and `NetworkFit`: preparing rows, training, resuming, scoring in batches, files.
 ///
 /// All functions record on the tape of their rows. Noise comes from the tape.
 public protocol NetworkDesign: Sendable {

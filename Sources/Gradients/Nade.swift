@@ -46,7 +46,10 @@ struct NadeBackward: Terminal {
 ///
 /// - Parameters:
 ///   - x: `[rows, n]`; places that are 0 cost little.
-///   - w, v: `[n, hidden]`; c: `[hidden]`; b: `[n]`.
+///   - w: `[n, hidden]`.
+///   - c: `[hidden]`.
+///   - v: `[n, hidden]`.
+///   - b: `[n]`.
 /// - Returns: `[rows, n]`.
 public func nade(_ x: Variable, _ w: Variable, _ c: Variable, _ v: Variable, _ b: Variable) -> Variable {
   x.contiguous().record(NadeLogits(), w.contiguous(), c.contiguous(), v.contiguous(), b.contiguous())

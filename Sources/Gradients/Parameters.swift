@@ -15,6 +15,7 @@ public struct Slot: Sendable, Hashable {
 /// Because all is flat, an optimizer is one kernel, an average one sum, a norm one number. What is not trained lies in
 /// an array of its own, so that no optimizer sees it.
 public struct Parameters: Sendable, Equatable {
+  /// One tensor: its name, and where its numbers lie.
   public struct Entry: Sendable, Hashable {
     public let name: String
     public let slot: Slot

@@ -154,7 +154,8 @@ public func rnn(_ z: Variable, _ u: Variable, hidden: Variable? = nil, _ f: Nonl
 /// - Parameters:
 ///   - z: `[rows, times, 4 · width]`: all times' `x W + b`.
 ///   - u: `[width, 4 · width]`.
-///   - hidden, cell: `[rows, width]` before the first time; nil for zeros.
+///   - hidden: `[rows, width]` before the first time; nil for zeros.
+///   - cell: the same.
 /// - Returns: the hidden states `[rows, times, width]` and the cell after the last time.
 public func lstm(_ z: Variable, _ u: Variable, hidden: Variable? = nil, cell: Variable? = nil)
   -> (outputs: Variable, cell: Variable)

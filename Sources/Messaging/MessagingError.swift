@@ -1,5 +1,6 @@
 /// What went wrong with a socket: where, why, and what to do about it.
 public struct MessagingError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What kind of thing went wrong, for programs to act on.
   public enum Reason: Sendable, Equatable {
     /// Another program listens there.
     case portInUse

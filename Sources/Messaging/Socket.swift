@@ -4,6 +4,7 @@ import Glibc
 /// A ZeroMQ socket. It is owned by one place at a time, so that use from two threads does not compile; it may move from
 /// one thread to another. Closes when its owner lets go of it.
 public struct Socket: ~Copyable, Sendable {
+  /// ZeroMQ's socket types; see zmq_socket(3).
   public enum Kind: Sendable, CaseIterable {
     case pub, sub, xpub, xsub, push, pull, req, rep, dealer, router, pair
   }

@@ -2,6 +2,7 @@ import CZeroMQ
 
 /// What happened to a connection of a watched socket.
 public struct ConnectionEvent: Sendable, Equatable {
+  /// What happened.
   public enum Kind: Sendable, Equatable {
     /// A connection stands and both sides understand each other.
     case ready

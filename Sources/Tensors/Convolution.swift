@@ -2,6 +2,7 @@ import CVectorMath
 
 /// How a kernel moves over an image: its size, steps, the gaps within it and the zeros around the image.
 public struct Window: Sendable, Hashable {
+  /// How the kernel moves along one axis.
   public struct Axis: Sendable, Hashable {
     public var size: Int32
     public var stride: Int32

@@ -49,7 +49,8 @@ public enum FollowedThresholds {
   /// - Parameters:
   ///   - scores: finite.
   ///   - logs: of the levels' tail probabilities.
-  ///   - tail, shape: of the generalised Pareto tail beyond the last threshold.
+  ///   - tail: the length of the generalised Pareto tail beyond the last threshold.
+  ///   - shape: its shape.
   ///   - leastGap: least distance of the first two thresholds.
   public static func logP(
     _ scores: [Float], _ range: Range<Int>, thresholds: Levels, logs: Levels, tail: Float, shape: Float,

@@ -8,6 +8,7 @@ import Glibc
 /// less). Its kernel is chosen once, when the library loads, so the remedy is to begin again with
 /// `OPENBLAS_CORETYPE` set.
 public enum Processor {
+  /// Instruction sets that kernels make use of.
   public struct Features: OptionSet, Sendable {
     public let rawValue: Int
     public init(rawValue: Int) { self.rawValue = rawValue }

@@ -9,6 +9,7 @@ public enum PayloadFormat: String, Sendable, Codable, CaseIterable {
 
 /// Where the time of an event comes from.
 public enum TimestampRule: Sendable, Equatable {
+  /// What a time stamp counts, since 1970.
   public enum Unit: String, Sendable, Codable, CaseIterable {
     case seconds = "s"
     case milliseconds = "ms"

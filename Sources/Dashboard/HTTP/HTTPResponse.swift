@@ -1,5 +1,6 @@
 /// What is answered.
 public struct HTTPResponse: Sendable {
+  /// What follows the headers.
   public enum Body: Sendable {
     case bytes([UInt8])
     /// Written bit by bit until it returns: server-sent events. Closes the connection.

@@ -7,6 +7,7 @@ import Synchronization
 /// Everything a peer can make it hold is bounded: connections, the length of a head and of a body, and the time it may take
 /// to send them.
 public final class HTTPServer: Sendable {
+  /// Bounds on what clients can make the server hold.
   public struct Limits: Sendable {
     public var connections = 64
     /// Bytes of request line and headers.
@@ -19,6 +20,7 @@ public final class HTTPServer: Sendable {
     public init() {}
   }
 
+  /// What it did since it started.
   public struct Counters: Sendable, Equatable {
     /// By status.
     public var answered: [Int: UInt64] = [:]

@@ -2,6 +2,7 @@ import Glibc
 
 /// Round numbers along an axis: 1, 2 or 5 times a power of ten apart.
 public struct AxisTicks: Sendable, Equatable {
+  /// A place on the axis with what is written there.
   public struct Tick: Sendable, Equatable {
     public var value: Double
     public var text: String
@@ -13,7 +14,8 @@ public struct AxisTicks: Sendable, Equatable {
   public var high: Double
 
   /// - Parameters:
-  ///   - range: two finite numbers; a point is widened.
+  ///   - first: finite, as is `last`; a point is widened.
+  ///   - last: the other end.
   ///   - most: how many ticks there is room for.
   public init(from first: Double, to last: Double, most: Int = 7) {
     var (first, last) = (min(first, last), max(first, last))

@@ -3,6 +3,7 @@ import Glibc
 /// A picture of numbers for a browser: lines over an axis, or points in the plane. SVG without script; light or dark as the
 /// reader's system is.
 public struct Chart: Sendable {
+  /// How the numbers of a series are drawn.
   public enum Style: Sendable { case line, points }
 
   /// Numbers that belong together, under one name.

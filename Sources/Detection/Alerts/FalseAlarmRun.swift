@@ -7,7 +7,7 @@ public enum FalseAlarmRun {
   /// Whatever depends on what: one event opens an incident with the probability of its score; several use up as many events of
   /// theirs, none of which counts for another incident. With the default settings 4,992. By a union bound over the
   /// three ways in which incidents open, and over the two p-values of an event that may make it odd: that of the detectors
-  /// together, and that of the value that jumped farthest (times the number of fields, see ``JumpLaw``). A field that stands still
+  /// together, and that of the value that jumped farthest (times the number of fields, see `JumpLaw`). A field that stands still
   /// is not among them.
   ///
   /// - Parameter strictness: nats, of a ``FalseAlarmBudget``; 0 without one.

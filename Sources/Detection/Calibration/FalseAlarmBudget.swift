@@ -2,7 +2,7 @@ import Glibc
 
 /// Keeps the incidents that chance brings, over all streams, within so many a week.
 ///
-/// How strange an event must be to open an incident rises by ``step`` whenever one opened that was as short as chance, and
+/// How strange an event must be to open an incident rises by `step` whenever one opened that was as short as chance, and
 /// falls by as much in the time in which the budget allows one: the rule of adaptive conformal inference (Gibbs & Candès,
 /// NeurIPS 2021, eq. 2) over incidents instead of events. Over any time T the incidents are thus at most
 /// `perWeek · T + (the rise of strictness) / step`, whatever the p-values are worth.

@@ -6,6 +6,7 @@ import Tensors
 /// Rows of a stream depend on those beside them; so whole blocks of neighbours are dealt out anew, not rows (a block bootstrap
 /// without replacement), and p-values rest on that.
 public struct StreamDrift: Sendable, Equatable {
+  /// The outcome of one of the two tests.
   public struct Verdict: Sendable, Equatable {
     /// The squared discrepancy; or how much of held-out rows is told apart rightly, 0.5 by guessing.
     public var statistic: Double

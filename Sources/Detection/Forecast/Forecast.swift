@@ -19,6 +19,7 @@ public struct Forecast: Sendable, Equatable {
     public var high: Double
   }
 
+  /// How one field goes on, in its own unit.
   public struct Field: Sendable, Equatable {
     public var name: String
     /// The last value that came; nil when the field has not come lately.

@@ -34,6 +34,7 @@ public struct Forecaster: Sendable {
     }
   }
 
+  /// What can be chosen about the model and how far it looks.
   public struct Settings: Sendable, Equatable {
     /// A member of the suite.
     public var model = "gru"

@@ -7,7 +7,7 @@ public enum MissingPolicy: String, Sendable, CaseIterable {
   /// The last value known, for a bounded number of events in a row, then nothing. Models learn from rows filled in the same
   /// way. On rows without order there is no last value.
   case previous
-  /// What the Gaussian RBM of the stream makes of the others, see ``GaussianBernoulliRBM/impute(_:of:mask:seed:into:space:)``.
+  /// What the Gaussian RBM of the stream makes of the others, see `GaussianBernoulliRBM.impute`.
   /// Models learn from rows as they are, masked, because there is none yet to fill them in; the rows held out for the
   /// calibration are filled in by what was learned. Without an RBM as ``ignore``.
   case model

@@ -20,6 +20,7 @@ public struct DetectionPower: Sendable, Equatable {
     public var medianDelay: Int? { delays.isEmpty ? nil : delays[delays.count / 2] }
   }
 
+  /// One kind of fault by its sizes.
   public struct Curve: Sendable, Equatable {
     public var fault: ShadowFault
     public var points: [Point]

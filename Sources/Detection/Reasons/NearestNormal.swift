@@ -7,6 +7,7 @@ import Generative
 /// what they expect there given all others (the RBM by its clamped mean field). The rows with that in place are scored
 /// again by a copy of the detector; only what then is normal is called so.
 public struct NearestNormal: Sendable, Equatable {
+  /// A field that would have had to be different, in its own unit.
   public struct Change: Sendable, Equatable {
     public var name: String
     /// What it was; nil: missing.

@@ -26,7 +26,7 @@ public struct DetectorWorkspace {
   /// Per event: belongs to an incident, not to be learned from.
   public internal(set) var quarantined: [Bool]
   /// Per event: how far its score can be relied on, 0…1: by what of it came, and by how many held-out rows its p-value rests on.
-  /// See ``Confidence`` for the formula.
+  /// See `Confidence` for the formula.
   public internal(set) var confidence: [Float]
   /// Per event: share of the model's fields whose values were filled in, see ``MissingPolicy``; 0…1.
   public internal(set) var imputed: [Float]

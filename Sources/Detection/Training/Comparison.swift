@@ -2,6 +2,7 @@ import Generative
 
 /// The verdict on a retrained model beside the running one.
 public struct Comparison: Sendable, Equatable {
+  /// How one of the two models did on the same rows.
   public struct Figures: Sendable, Equatable {
     /// Share of the normal rows with p ≤ 0.01.
     public var falseAlarms: Double

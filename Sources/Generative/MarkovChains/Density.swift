@@ -6,6 +6,7 @@ import Tensors
 /// It is written for the coordinates as the user sees them. Chains move on the whole line: constrained coordinates are
 /// mapped onto it, and the logarithm of the map's slope is added (Stan Reference Manual, "Constraint transforms").
 public struct Density: Sendable {
+  /// A named real number, and where it may lie.
   public struct Coordinate: Sendable, Equatable {
     public var name: String
     public var constraint: Constraint

@@ -29,6 +29,7 @@ public struct MarkovChainProgress: Sendable, Equatable {
 
 /// What a run gave.
 public struct MarkovChainRun: Sendable {
+  /// Why a run ended.
   public enum Ending: String, Sendable, Codable {
     case complete
     case timeLimit = "time limit"

@@ -25,6 +25,7 @@ public struct RNN: Sendable {
 /// Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000):
 /// `i, f, g, o = split(x W + h U + b)`, `c = σ(f) c + σ(i) tanh(g)`, `h = σ(o) tanh(c)`.
 public struct LSTM: Sendable {
+  /// What is handed from one time to the next.
   public struct State {
     /// `[rows, width]` each.
     public var hidden: Variable

@@ -3,6 +3,7 @@ import Tensors
 
 // Each gives one number, to be made small. Unless said otherwise it is the mean over all elements.
 
+/// Losses of a batch, on its tape.
 public enum Loss {
   /// `mean (x - y)²`
   public static func meanSquaredError(_ x: Variable, _ y: Variable) -> Variable { (x - y).squared().mean() }

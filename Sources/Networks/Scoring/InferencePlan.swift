@@ -4,6 +4,7 @@ public import Tensors
 ///
 /// The parameters are one flat array that may be shared between plans and threads; the working space is lent.
 public struct InferencePlan: Sendable, Equatable {
+  /// Where a layer's weights lie, and what follows them.
   public struct Layer: Sendable, Equatable {
     let inputs: Int
     let outputs: Int

@@ -9,6 +9,7 @@ public import Tensors
 /// The formulas are those of PyTorch's optimizers of the same names, for which the sources are: momentum, Sutskever et
 /// al. 2013; Adam, Kingma & Ba 2015, algorithm 1; AdamW, Loshchilov & Hutter 2019; RMSProp, Hinton's lecture 6e, 2012.
 public struct Optimizer: Sendable, Equatable {
+  /// The formula of a step.
   public enum Rule: Sendable, Equatable, Codable {
     /// `m = μm + g`, `w -= rate · m`; Nesterov's form steps along `g + μm`.
     case momentum(Float, isNesterov: Bool)

@@ -11,7 +11,7 @@ public struct SourceCounters: Sendable, Equatable {
   public var bytes: UInt64 = 0
   /// Events handed on towards a shard.
   public var events: UInt64 = 0
-  /// Messages, or events of a message, that were not taken, by ``Refusal/rawValue``.
+  /// Messages, or events of a message, that were not taken, by `Refusal.rawValue`.
   public var refusals = [UInt64](repeating: 0, count: Refusal.allCases.count)
   /// Events of streams beyond the source's cap.
   public var streamsRefused: UInt64 = 0
@@ -96,6 +96,7 @@ public struct StreamCounters: Sendable, Equatable {
 
 /// Why ingest could not start or take on new settings.
 public struct IngestError: Error, Sendable, CustomStringConvertible {
+  /// What was wrong.
   public enum Reason: Sendable, Equatable {
     /// Settings contradict themselves.
     case settings

@@ -3,12 +3,14 @@ public import Wire
 
 /// One place where messages come from: a socket with its endpoints, and what its messages mean.
 public struct SourceSettings: Sendable, Equatable {
+  /// From what kind of socket the messages come.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     /// From publishers (PUB): what they send while we are away is lost.
     case sub
     /// From senders (PUSH): they wait for us.
     case pull
   }
+  /// Which side waits at the endpoint for the other.
   public enum Attachment: String, Sendable, Codable, CaseIterable { case connect, bind }
 
   /// Unique; the identity of the source across reloads, and its label in counters.

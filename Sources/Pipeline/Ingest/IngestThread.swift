@@ -32,7 +32,7 @@ public final class IngestThread: Sendable {
   ///   - known: streams of an earlier life; they get the numbers 0, 1, 2, … in this order, and are declared again.
   ///   - seed: of the hash tables; random where strangers send.
   ///   - log: told of refused input, with an extract of it, once a minute and reason at most; called on the ingest thread.
-  /// - Throws: ``MessagingError`` when the process has no file descriptors left.
+  /// - Throws: `MessagingError` when the process has no file descriptors left.
   public init(
     settings: IngestSettings, context: MessagingContext, outlets: [any BatchOutlet], known: [KnownStream],
     seed: UInt64 = 0x616e_6f6d_616c_7964,

@@ -5,6 +5,7 @@ public import Wire
 ///
 /// Gates are kept apart from the models: nothing is scored or learned otherwise because of them.
 public struct AlertGate: Sendable, Equatable {
+  /// Which deviations count: all, those above what was expected, or those below.
   public enum Direction: String, Sendable, CaseIterable { case any, up, down }
 
   /// Streams and fields that it is about; the first gate that matches both counts.

@@ -2,6 +2,7 @@ public import FoundationEssentials
 
 /// The densities that have a name.
 public enum MarkovTargets {
+  /// One density with its name, and how it is made from data.
   public struct Entry: Sendable {
     public let name: String
     /// In one line.

@@ -8,6 +8,7 @@ import Tensors
 /// and σ is half-normal with scale 1 (Gelman et al. 2008 on weakly informative priors). Beside them, the slopes in the units of
 /// the data.
 public struct Regression: Sendable {
+  /// How the outcome y follows from features x.
   public enum Outcome: String, Sendable, CaseIterable {
     /// `y ~ N(α + x·β, σ)`
     case linear
