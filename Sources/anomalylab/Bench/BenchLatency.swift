@@ -67,22 +67,33 @@ extension BenchPipeline {
     return (scores, alerts)
   }
 
-  /// The number behind `"ts":`.
+  /// The number behind `"ts":`; what listens must not take the processor from what is measured.
   private static func time(in payload: Span<UInt8>) -> Double? {
-    let key = Array("\"ts\":".utf8)
     var at = 0
-    while at + key.count < payload.count {
-      if (0..<key.count).allSatisfy({ payload[at + $0] == key[$0] }) {
-        var digits: [UInt8] = []
-        at += key.count
-        while at < payload.count, payload[at] != UInt8(ascii: ",") {
-          digits.append(payload[at])
-          at += 1
-        }
-        return Double(String(decoding: digits, as: UTF8.self))
+    while at + 5 < payload.count {
+      if payload[at] == UInt8(ascii: "t"), payload[at + 1] == UInt8(ascii: "s"),
+        payload[at + 2] == UInt8(ascii: "\""), payload[at + 3] == UInt8(ascii: ":")
+      {
+        return number(in: payload, at + 4)
       }
       at += 1
     }
     return nil
+  }
+
+  /// Seconds since 1970 as written from `first` on, without exponent.
+  private static func number(in payload: Span<UInt8>, _ first: Int) -> Double {
+    var digits = 0.0
+    var unit = 0.0
+    for at in first..<payload.count {
+      switch payload[at] {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        digits = digits * 10 + Double(payload[at] - UInt8(ascii: "0"))
+        unit *= 0.1
+      case UInt8(ascii: "."): unit = 1
+      default: return unit > 0 ? digits * unit : digits
+      }
+    }
+    return unit > 0 ? digits * unit : digits
   }
 }

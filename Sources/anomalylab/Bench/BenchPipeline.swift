@@ -14,6 +14,9 @@ extension Benchmarks {
     let bench = BenchPipeline(
       run: run, streams: run.setting("streams", 8), seconds: run.setting("seconds", 4.0),
       rounds: run.setting("rounds", 3), shards: run.settings["shards"])
+    // `--set rate=50000` measures only the latency, at that many events a second.
+    let rate = run.setting("rate", 0.0)
+    if rate > 0 { return try bench.latency(rate: rate) }
     // `--set shapes=json64/f32` leaves the others, and the latency, out.
     let wanted = run.settings["shapes"]?.split(separator: "/").map(String.init)
     var single: Double?
