@@ -55,7 +55,7 @@ interop: deps
 
 # The pages of all modules, from what is said in the sources, by DocC; links that lead nowhere are errors.
 docs: deps
-	config/docs/build .build/docs
+	SWIFT=$(SWIFT) config/docs/build .build/docs
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

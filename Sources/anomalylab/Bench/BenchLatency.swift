@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Events
 import Foundation
 import Messaging
@@ -58,7 +59,7 @@ extension BenchPipeline {
         let now = Date().timeIntervalSince1970
         if message.count != 2 || warm.isOver == false { continue }
         if message.withFrame(0, { $0[0] }) == UInt8(ascii: "s") {
-          if let sent = message.withFrame(1, { Self.time(in: $0) }) { scores.append(now - sent) }
+          if let sent = Self.time(in: message.bytes(of: 1)) { scores.append(now - sent) }
         } else if let alert = try? AlertMessage.decode(message.bytes(of: 1)), alert.state == .open {
           alerts.append(now - alert.ts)
         }
@@ -68,32 +69,13 @@ extension BenchPipeline {
   }
 
   /// The number behind `"ts":`; what listens must not take the processor from what is measured.
-  private static func time(in payload: Span<UInt8>) -> Double? {
-    var at = 0
-    while at + 5 < payload.count {
-      if payload[at] == UInt8(ascii: "t"), payload[at + 1] == UInt8(ascii: "s"),
-        payload[at + 2] == UInt8(ascii: "\""), payload[at + 3] == UInt8(ascii: ":")
-      {
-        return number(in: payload, at + 4)
-      }
-      at += 1
+  private static func time(in payload: [UInt8]) -> Double? {
+    let (t, s) = (UInt8(ascii: "t"), UInt8(ascii: "s"))
+    let (quote, colon, comma) = (UInt8(ascii: "\""), UInt8(ascii: ":"), UInt8(ascii: ","))
+    for at in 0..<max(0, payload.count - 4)
+    where payload[at] == t && payload[at + 1] == s && payload[at + 2] == quote && payload[at + 3] == colon {
+      return DecimalNumber.parse(payload[(at + 4)...].prefix { $0 != comma })
     }
     return nil
-  }
-
-  /// Seconds since 1970 as written from `first` on, without exponent.
-  private static func number(in payload: Span<UInt8>, _ first: Int) -> Double {
-    var digits = 0.0
-    var unit = 0.0
-    for at in first..<payload.count {
-      switch payload[at] {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        digits = digits * 10 + Double(payload[at] - UInt8(ascii: "0"))
-        unit *= 0.1
-      case UInt8(ascii: "."): unit = 1
-      default: return unit > 0 ? digits * unit : digits
-      }
-    }
-    return unit > 0 ? digits * unit : digits
   }
 }

@@ -9,12 +9,11 @@ extension Benchmarks {
     name: "pipeline",
     summary:
       "events a second through the true daemon over loopback TCP against a bare C loop that only receives them, "
-      + "and the time from publishing to score and alert"
+      + "and the time from publishing to score and alert (--set rate=50000: only that)"
   ) { run in
     let bench = BenchPipeline(
       run: run, streams: run.setting("streams", 8), seconds: run.setting("seconds", 4.0),
       rounds: run.setting("rounds", 3), shards: run.settings["shards"])
-    // `--set rate=50000` measures only the latency, at that many events a second.
     let rate = run.setting("rate", 0.0)
     if rate > 0 { return try bench.latency(rate: rate) }
     // `--set shapes=json64/f32` leaves the others, and the latency, out.
